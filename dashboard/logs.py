@@ -1,0 +1,139 @@
+"""Captured log lines: one bounded ring per source, read by any number of followers that resume without loss.
+
+    reader thread --feed(bytes)--> LineSplitter --> LogRing --read(since)--> pages, WebSocket routes, runs
+
+Threading: each ring has one lock, which guards its lines and numbers and is held for a copy at the longest.
+`append` never waits for a reader: a slow reader is told how many lines it missed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import itertools
+import threading
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from dashboard.evidence import LogLine, Stream
+
+__all__ = ["LineSplitter", "LogPage", "LogRing"]
+
+MAX_LINES: Final = 200_000
+MAX_BYTES: Final = 64 * 1024 * 1024
+MAX_LINE: Final = 1024 * 1024
+"""Longer lines are cut into pieces of this many characters, so that one line cannot fill the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """What a reader gets: `lines` from `since` on, where to go on, and how many were gone already.
+
+    `closed` says that the source has ended and `next` is its end.
+    """
+
+    lines: tuple[LogLine, ...]
+    next: int
+    skipped: int
+    closed: bool
+
+
+class LogRing:
+    """The newest lines of one source, bounded by lines and by bytes, with absolute numbers.
+
+    Threading: every method may be called from any thread and returns at once, but for `wait`.
+    """
+
+    def __init__(self, source: str, *, max_lines: int = MAX_LINES, max_bytes: int = MAX_BYTES) -> None:
+        self.source: Final = source
+        self._max_lines, self._max_bytes = max_lines, max_bytes
+        self._lines: deque[LogLine] = deque()
+        self._bytes = 0
+        self._first = 0  # number of the oldest line that is still here
+        self._closed = False
+        self._changed = threading.Condition()
+
+    @property
+    def next(self) -> int:
+        """Number that the next line will get: how many lines the source has shown so far."""
+        return self._first + len(self._lines)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the source has ended."""
+        return self._closed
+
+    def append(self, stream: Stream, time: float, texts: Iterable[str]) -> tuple[LogLine, ...]:
+        """Add lines that came in together and return them with their numbers."""
+        with self._changed:
+            numbers = itertools.count(self.next)
+            added = tuple(LogLine(self.source, next(numbers), stream, time, text) for text in texts)
+            self._lines.extend(added)
+            self._bytes += sum(len(line.text) for line in added)
+            while len(self._lines) > self._max_lines or self._bytes > self._max_bytes:
+                self._bytes -= len(self._lines.popleft().text)
+                self._first += 1
+            self._changed.notify_all()
+            return added
+
+    def close(self) -> None:
+        """Say that no more lines will come. Idempotent."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def read(self, since: int = 0, limit: int = 5000) -> LogPage:
+        """Return up to `limit` lines, the first of them number `since` or the oldest that is still here."""
+        with self._changed:
+            start = max(since, self._first)
+            offset = start - self._first
+            lines = tuple(itertools.islice(self._lines, offset, offset + limit))
+            end = start + len(lines)
+            return LogPage(lines, end, max(0, start - since), self._closed and end >= self.next)
+
+    def wait(self, since: int, timeout: float) -> bool:
+        """Block until there is a line `since` or later, or the source has ended; False after `timeout` s."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._closed or self.next > since, timeout)
+
+
+class LineSplitter:
+    """Cuts one stream's bytes into lines, at newlines and at the carriage returns of progress bars.
+
+    A character may be cut in two between reads, and so may a `\\r\\n`: both are joined again. Bytes that are
+    no UTF-8 become U+FFFD. Threading: for one reader.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._rest = ""
+
+    def feed(self, data: bytes) -> list[str]:
+        """Return the lines that `data` completes."""
+        return self._cut(self._decoder.decode(data))
+
+    def finish(self) -> list[str]:
+        """Return what is left when the stream has ended: a last line without a newline."""
+        lines = self._cut(self._decoder.decode(b"", final=True))
+        rest, self._rest = self._rest.rstrip("\r"), ""
+        return [*lines, rest] if rest else lines
+
+    def _cut(self, text: str) -> list[str]:
+        text = self._rest + text
+        # A carriage return at the very end may be the first half of a line end: wait for what follows.
+        held = "\r" if text.endswith("\r") else ""
+        *whole, rest = text[: len(text) - len(held)].replace("\r\n", "\n").split("\n")
+        lines = [line for text in whole for line in self._steps(text)]
+        *steps, rest = rest.split("\r")
+        lines += filter(None, steps)
+        while len(rest) > MAX_LINE:
+            lines.append(rest[:MAX_LINE])
+            rest = rest[MAX_LINE:]
+        self._rest = rest + held
+        return lines
+
+    @staticmethod
+    def _steps(line: str) -> list[str]:
+        # A progress bar rewrites its line: each state is shown, the empty ones between them are not.
+        return [step for step in line.split("\r") if step] if "\r" in line else [line]
