@@ -7,10 +7,12 @@ a report and the store may read one at any time, from any thread, without a lock
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
-from types import UnionType
-from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from functools import cache
+from typing import Final, Literal, get_args
+
+from pydantic import TypeAdapter
 
 from dashboard.evidence import Control, LogEvent, Variant, Verdict, Worker, WorkerEnd
 from dashboard.settings import Guard, RunSettings
@@ -101,48 +103,24 @@ class RunRecord:
         return proper[-1]
 
 
-def to_json(record: RunRecord) -> dict[str, Any]:
-    """Return the record as plain JSON types; `from_json` is its inverse."""
-    return asdict(record)
+def to_json(record: RunRecord) -> bytes:
+    """Return the record as one JSON document; `from_json` is its inverse."""
+    return _adapter().dump_json(record)
 
 
-def from_json(document: Mapping[str, Any]) -> RunRecord:
+def from_json(document: bytes | str) -> RunRecord:
     """Return the record that `to_json` wrote. Unknown keys, of a later version, are passed over.
 
     Raises:
-        ValueError: the document lacks a field that has no default, or holds a value of another type.
+        ValueError: the document is no JSON, lacks a field, or holds a value of another type.
     """
-    try:
-        record: RunRecord = _build(RunRecord, document)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"this is no record of a run: {error}") from error
-    return record
+    return _adapter().validate_json(document)
 
 
-def _build(kind: Any, value: Any) -> Any:
-    """Rebuild a value of the annotated type `kind` out of JSON types."""
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin in (Union, UnionType):
-        if value is None:
-            return None
-        inner = next(argument for argument in arguments if argument is not type(None))
-        return _build(inner, value)
-    if origin is tuple:
-        return tuple(_build(arguments[0], item) for item in value)
-    if hasattr(kind, "__dataclass_fields__"):
-        hints = _hints(kind)
-        return kind(**{name: _build(hint, value[name]) for name, hint in hints.items() if name in value})
-    return value
-
-
-_HINTS: Final[dict[type, dict[str, Any]]] = {}
-
-
-def _hints(kind: type) -> dict[str, Any]:
-    # Resolving annotations costs more than building the object, and a record holds thousands of events.
-    if kind not in _HINTS:
-        _HINTS[kind] = get_type_hints(kind)
-    return _HINTS[kind]
+@cache
+def _adapter() -> TypeAdapter[RunRecord]:
+    # Late and once: it costs some milliseconds that a process without a record need not spend.
+    return TypeAdapter(RunRecord)
 
 
 def new_run_id(now: datetime, token: str) -> str:
