@@ -1,0 +1,92 @@
+"""What a run asks of a target, whatever kind it is. A kind is one module beside this one.
+
+Target --start()--> Session: one clean start of the service, its log, its address, its end
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from dashboard.evidence import LogLine, Worker, WorkerEnd
+from dashboard.logs import LogRing
+from dashboard.settings import Guard, RunSettings
+
+__all__ = ["LineSink", "Session", "Target", "TargetError", "Warmth"]
+
+LineSink = Callable[[tuple[LogLine, ...]], None]
+"""Takes lines as they come in, in their order, on the thread that read them. It must not block."""
+
+
+class TargetError(Exception):
+    """The target cannot be reached, started or asked. The message is one sentence with the next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warmth:
+    """Whether a trial could begin at once.
+
+    Attributes:
+        seconds: how long the preparation took, once it is `ready`.
+        versions: of the libraries that the workers use, once they are known.
+    """
+
+    state: Literal["importing", "ready", "failed"]
+    text: str
+    seconds: float | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+class Session(Protocol):
+    """One clean start of a target. Threading: any thread may call anything; `close` is idempotent."""
+
+    ring: LogRing
+    host: str
+    port: int
+
+    def wait_alive(self, timeout: float) -> Worker:
+        """Block until the worker answers `/healthz`, and return who it is.
+
+        Raises:
+            TargetError: it ended, or did not answer within `timeout` seconds.
+        """
+
+    def loader_report(self, since: int = 0) -> Mapping[str, Any] | None:
+        """Return the worker's own `/loader` report with the events after `since`; None if it gives none."""
+
+    @property
+    def end(self) -> WorkerEnd | None:
+        """How the worker ended, if it did so without being told to."""
+
+    def close(self) -> None:
+        """End the worker, take what it still wrote, and close the ring."""
+
+
+class Target(Protocol):
+    """A thing under test. Threading: as `Session`."""
+
+    name: str
+
+    def preflight(self, settings: RunSettings) -> None:
+        """Look whether a run can be made, before anything starts.
+
+        Raises:
+            TargetError: it cannot; nothing was touched.
+        """
+
+    def warmth(self) -> Warmth:
+        """Tell how far the preparation is, at once."""
+
+    def wait_warm(self, timeout: float) -> Warmth:
+        """Block until the preparation has ended, one way or the other, or `timeout` seconds are over."""
+
+    def start(self, settings: RunSettings, guard: Guard, source: str, sink: LineSink) -> Session:
+        """Begin a clean start whose log is named `source`.
+
+        Raises:
+            TargetError: it could not be started.
+        """
+
+    def close(self) -> None:
+        """End whatever was started. Idempotent."""
