@@ -14,7 +14,7 @@ from typing import Final, Literal, get_args
 
 from pydantic import TypeAdapter
 
-from dashboard.evidence import Control, LogEvent, Variant, Verdict, Worker, WorkerEnd
+from dashboard.evidence import Control, Evidence, Gap, LogEvent, Variant, Verdict, Worker, WorkerEnd
 from dashboard.settings import Guard, RunSettings
 
 __all__ = ["STEPS", "RunRecord", "RunStatus", "Step", "TrialRecord", "from_json", "new_run_id", "to_json"]
@@ -33,6 +33,7 @@ class TrialRecord:
         source: name of the worker's log among the run's logs.
         released_at: when the barrier opened, Unix seconds; None before.
         skew_ms: from the first request's departure to the last one's.
+        aborted: why the trial was cut short, in words.
         alive_s: seconds from asking for the worker until it answered `/healthz`.
         notes: sentences for the reader that change no verdict.
     """
@@ -50,8 +51,23 @@ class TrialRecord:
     events: tuple[LogEvent, ...] = ()
     workers: tuple[Worker, ...] = ()
     ends: tuple[WorkerEnd, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    aborted: str | None = None
     verdict: Verdict | None = None
     notes: tuple[str, ...] = ()
+
+    def evidence(self) -> Evidence:
+        """Return what the verdict is judged from."""
+        return Evidence(
+            events=self.events,
+            variants=self.variants,
+            workers=self.workers,
+            released_at=self.released_at,
+            ends=self.ends,
+            gaps=self.gaps,
+            aborted=self.aborted,
+            notes=self.notes,
+        )
 
 
 @dataclass(frozen=True, slots=True)

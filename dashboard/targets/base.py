@@ -59,8 +59,8 @@ class Session(Protocol):
     def end(self) -> WorkerEnd | None:
         """How the worker ended, if it did so without being told to."""
 
-    def close(self) -> None:
-        """End the worker, take what it still wrote, and close the ring."""
+    def close(self, *, force: bool = False) -> None:
+        """End the worker, at once with `force`, take what it still wrote, and close the ring."""
 
 
 class Target(Protocol):

@@ -89,7 +89,7 @@ class LocalSession:
         self._closing = False
         self._boot: str | None = None
         self._ended_at: float | None = None
-        # The console listens and the worker inherits: no port is guessed, and a request that comes early waits.
+        # The console listens and the worker inherits: no port is guessed, and an early request waits.
         with socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG) as listener:
             self.host, self.port = listener.getsockname()
             out, err = os.pipe(), os.pipe()
@@ -142,12 +142,13 @@ class LocalSession:
         # The kernel's killer leaves SIGKILL and no word; whoever else sends it does so on purpose.
         return WorkerEnd(self.ring.source, self._ended_at, self._process.status, boot=self._boot)
 
-    def close(self) -> None:
+    def close(self, *, force: bool = False) -> None:
         """End the worker: politely, then by force. What it wrote until then is in the ring."""
         if not self._closing and not self._process.ended.is_set():
             self._closing = True
-            self._preloaded.signal(self._process, signal.SIGTERM)
-            if not self._process.ended.wait(_TERM_GRACE_S):
+            if not force:
+                self._preloaded.signal(self._process, signal.SIGTERM)
+            if force or not self._process.ended.wait(_TERM_GRACE_S):
                 self._preloaded.signal(self._process, signal.SIGKILL)
                 self._process.ended.wait()
         self._capture.join()

@@ -15,11 +15,12 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from dashboard.home import PROJECT_ROOT
 from dashboard.targets.base import TargetError, Warmth
@@ -128,41 +129,41 @@ class Preloaded:
         self._settled.clear()
         self._since = time.monotonic()
         self._warmth = Warmth("importing", "Warming up: importing torch and transformers, once.")
+        said = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe that nobody reads would fill up; _read closes it
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "loader.preload", "--fd", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
+                stderr=said,
                 cwd=PROJECT_ROOT,
                 start_new_session=True,  # Ctrl-C is for the console, which then ends this
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
         self._socket = ours
-        self._reader = threading.Thread(target=self._read, args=(ours, self._process), name="preloaded")
+        self._reader = threading.Thread(target=self._read, args=(ours, self._process, said), name="preloaded")
         self._reader.daemon = True  # close() joins it; a console that crashes must not wait for it
         self._reader.start()
 
-    def _read(self, connection: socket.socket, process: subprocess.Popen[bytes]) -> None:
+    def _read(self, connection: socket.socket, process: subprocess.Popen[bytes], said: IO[bytes]) -> None:
         with connection.makefile("r", encoding="utf-8") as replies:
             try:
                 for line in replies:
                     self._take(json.loads(line))
             except OSError:
                 pass  # close() has shut the connection
+        status = process.wait()
         if not self._closed and self._warmth.state == "importing":
-            assert process.stderr is not None  # asked for with PIPE
-            said = process.stderr.read().decode("utf-8", "replace").strip().splitlines()
+            said.seek(0)
+            words = said.read().decode("utf-8", "replace").strip().splitlines()
             self._warmth = Warmth(
                 "failed",
                 "The process that imports torch and transformers ended: "
-                f"{said[-1] if said else f'exit status {process.wait()}'}. "
+                f"{words[-1] if words else f'exit status {status}'}. "
                 "Run `make install` and start again.",
             )
-        process.wait()
-        if process.stderr is not None:
-            process.stderr.close()
+        said.close()
         self._settled.set()
         for worker in self._workers.values():  # it has taken them along
             worker.begun.set()

@@ -1,0 +1,178 @@
+"""One trial: a clean start, N variants released at once, evidence until all is settled, a verdict.
+
+    restart -> alive -> release -> settle -> verdict
+
+It settles by evidence: every variant has ended, no load is under way, and the log has shown every event that
+the worker says it has written. Nothing sleeps for a fixed time.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from dashboard.evidence import LogLine, WorkerEnd
+from dashboard.logs import LogRing
+from dashboard.record import Step, TrialRecord
+from dashboard.settings import RunSettings
+from dashboard.targets.base import Session, Target, TargetError
+from dashboard.timeline import Timeline
+from dashboard.trigger import Trigger, TriggerError, plan_variants
+from dashboard.verdict import judge, red_facts
+
+__all__ = ["Trial"]
+
+_ALIVE_TIMEOUT_S: Final = 60.0
+_ARM_TIMEOUT_S: Final = 60.0
+_TICK_S: Final = 0.05
+_QUIET_S: Final = 1.0
+"""How long the log of a worker that gives no report must be still before the trial counts as settled."""
+_LATE_S: Final = 10.0
+"""How long after the variants' own timeout a load may go on before the trial is cut."""
+
+
+class Trial:
+    """Runs one trial on the calling thread. Threading: `snapshot` and `ring` may be read from any thread."""
+
+    def __init__(
+        self,
+        target: Target,
+        settings: RunSettings,
+        planned: TrialRecord,
+        *,
+        on_step: Callable[[Step, str], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        self._target, self._settings = target, settings
+        self._on_step, self._on_change = on_step, on_change
+        self._record = replace(planned, variants=plan_variants(settings.jobs, settings.variants_per_job))
+        self._timeline = Timeline()
+        self._moved = threading.Event()
+        self._last_line = time.monotonic()
+        self._trigger: Trigger | None = None
+        self.ring: LogRing | None = None
+
+    def snapshot(self) -> TrialRecord:
+        """Return the trial as it stands."""
+        trigger = self._trigger
+        if self._record.ended_at is not None or trigger is None:
+            return self._record
+        variants = trigger.variants
+        sent = [variant.sent for variant in variants if variant.sent is not None]
+        return replace(
+            self._record,
+            variants=variants,
+            released_at=min(sent, default=None),
+            skew_ms=trigger.skew_ms,
+            events=self._timeline.events(),
+        )
+
+    def run(self, abort: threading.Event, *, stop_when_red: bool = False) -> TrialRecord:
+        """Make the trial and return its record with the verdict; never raises for what the target does.
+
+        `abort` cuts it short, with all that was seen kept. With `stop_when_red` the first red fact ends it.
+        """
+        session: Session | None = None
+        cut: str | None = None
+        try:
+            session = self._start()
+            self._release(session, abort)
+            cut = self._settle(session, abort, stop_when_red=stop_when_red)
+        except (TargetError, TriggerError) as error:
+            cut = str(error)
+        finally:
+            ends = self._finish(session, force=stop_when_red or abort.is_set())
+        if abort.is_set():
+            cut = cut or "The run was aborted."
+        record = replace(
+            self.snapshot(),
+            events=self._timeline.events(),
+            ends=ends,
+            gaps=self._timeline.gaps(),
+            aborted=cut,
+            ended_at=time.time(),
+        )
+        self._on_step("verdict", "Judging what was seen.")
+        self._record = replace(record, verdict=judge(record.evidence()))
+        self._on_change()
+        return self._record
+
+    def _start(self) -> Session:
+        self._on_step("restart", "Starting a fresh worker.")
+        asked = time.monotonic()
+        session = self._target.start(self._settings, self._record.guard, self._record.source, self._take)
+        self.ring = session.ring
+        try:
+            # The connections open while the worker comes up: both take about as long.
+            self._trigger = Trigger(
+                self._record.variants,
+                host=session.host,
+                port=session.port,
+                timeout_s=self._settings.timeout_s,
+                on_change=self._move,
+            )
+            self._on_step("alive", "Waiting for the worker to answer /healthz.")
+            worker = session.wait_alive(_ALIVE_TIMEOUT_S)
+        except BaseException:
+            session.close(force=True)
+            raise
+        self._record = replace(self._record, workers=(worker,), alive_s=time.monotonic() - asked)
+        return session
+
+    def _release(self, session: Session, abort: threading.Event) -> None:
+        assert self._trigger is not None  # made by _start
+        count = len(self._record.variants)
+        self._on_step("release", f"Opening {count:,} connections and releasing {count:,} variants at once.")
+        self._trigger.arm(_ARM_TIMEOUT_S)
+        if not abort.is_set():
+            self._trigger.release()
+
+    def _settle(self, session: Session, abort: threading.Event, *, stop_when_red: bool) -> str | None:
+        """Wait until there is nothing more to see; return why it was cut, if it was."""
+        assert self._trigger is not None  # made by _start
+        self._on_step("settle", "Waiting until every variant has ended and the log is complete.")
+        deadline = time.monotonic() + self._settings.timeout_s + _LATE_S
+        while not abort.is_set():
+            self._moved.wait(_TICK_S)
+            self._moved.clear()
+            if session.end is not None:
+                return None
+            if stop_when_red and red_facts(self.snapshot().evidence()):
+                return None
+            if self._trigger.done and self._settled(session):
+                return None
+            if time.monotonic() > deadline:
+                return (
+                    f"A load was still going on {_LATE_S:g} s after the timeout of "
+                    f"{self._settings.timeout_s:g} s. Raise the timeout if such a load is to be expected."
+                )
+        return "The run was aborted."
+
+    def _settled(self, session: Session) -> bool:
+        report = session.loader_report(since=self._timeline.last_seq())
+        if report is None:
+            return time.monotonic() - self._last_line > _QUIET_S
+        # Events that the report has and the log has not are still on their way to us.
+        return report["state"] != "loading" and not report["events"]
+
+    def _finish(self, session: Session | None, *, force: bool) -> tuple[WorkerEnd, ...]:
+        if self._trigger is not None:
+            self._trigger.close()
+        if session is None:
+            return ()
+        end = session.end
+        session.close(force=force)
+        return (end,) if end is not None else ()
+
+    def _take(self, lines: tuple[LogLine, ...]) -> None:
+        self._last_line = time.monotonic()
+        for line in lines:
+            self._timeline.feed(line)
+        self._move()
+
+    def _move(self) -> None:
+        self._moved.set()
+        self._on_change()
