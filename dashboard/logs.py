@@ -11,7 +11,6 @@ from __future__ import annotations
 import codecs
 import itertools
 import threading
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -40,7 +39,7 @@ class LogPage:
 
 
 class LogRing:
-    """The newest lines of one source, bounded by lines and by bytes, with absolute numbers.
+    """The newest lines of one source, bounded by lines and by characters, with absolute numbers.
 
     Threading: every method may be called from any thread and returns at once, but for `wait`.
     """
@@ -48,16 +47,19 @@ class LogRing:
     def __init__(self, source: str, *, max_lines: int = MAX_LINES, max_bytes: int = MAX_BYTES) -> None:
         self.source: Final = source
         self._max_lines, self._max_bytes = max_lines, max_bytes
-        self._lines: deque[LogLine] = deque()
+        # A list, not a deque: a reader at the newest of 200,000 lines would walk past all the others, under
+        # the lock, twenty times a second. The first `_gone` places are empty and are given back in bulk.
+        self._lines: list[LogLine | None] = []
+        self._gone = 0
         self._bytes = 0
-        self._first = 0  # number of the oldest line that is still here
+        self._next = 0
         self._closed = False
         self._changed = threading.Condition()
 
     @property
     def next(self) -> int:
         """Number that the next line will get: how many lines the source has shown so far."""
-        return self._first + len(self._lines)
+        return self._next
 
     @property
     def closed(self) -> bool:
@@ -67,13 +69,12 @@ class LogRing:
     def append(self, stream: Stream, time: float, texts: Iterable[str]) -> tuple[LogLine, ...]:
         """Add lines that came in together and return them with their numbers."""
         with self._changed:
-            numbers = itertools.count(self.next)
+            numbers = itertools.count(self._next)
             added = tuple(LogLine(self.source, next(numbers), stream, time, text) for text in texts)
             self._lines.extend(added)
             self._bytes += sum(len(line.text) for line in added)
-            while len(self._lines) > self._max_lines or self._bytes > self._max_bytes:
-                self._bytes -= len(self._lines.popleft().text)
-                self._first += 1
+            self._next += len(added)
+            self._drop_oldest()
             self._changed.notify_all()
             return added
 
@@ -83,19 +84,47 @@ class LogRing:
             self._closed = True
             self._changed.notify_all()
 
-    def read(self, since: int = 0, limit: int = 5000) -> LogPage:
-        """Return up to `limit` lines, the first of them number `since` or the oldest that is still here."""
+    def read(self, since: int = 0, limit: int = 5000, max_chars: int | None = None) -> LogPage:
+        """Return up to `limit` lines, the first of them number `since` or the oldest that is still here.
+
+        With `max_chars` the page also ends before the line that would pass it, but holds one line at least.
+        """
         with self._changed:
-            start = max(since, self._first)
-            offset = start - self._first
-            lines = tuple(itertools.islice(self._lines, offset, offset + limit))
+            first = self._next - (len(self._lines) - self._gone)
+            start = max(since, first)
+            offset = start - first + self._gone
+            # Whatever is past the empty places is a line.
+            lines = [line for line in self._lines[offset : offset + limit] if line is not None]
+            if max_chars is not None:
+                lines = lines[: _fitting(lines, max_chars)]
             end = start + len(lines)
-            return LogPage(lines, end, max(0, start - since), self._closed and end >= self.next)
+            return LogPage(tuple(lines), end, max(0, start - since), self._closed and end >= self._next)
 
     def wait(self, since: int, timeout: float) -> bool:
         """Block until there is a line `since` or later, or the source has ended; False after `timeout` s."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._closed or self.next > since, timeout)
+            return self._changed.wait_for(lambda: self._closed or self._next > since, timeout)
+
+    def _drop_oldest(self) -> None:
+        while len(self._lines) - self._gone > self._max_lines or self._bytes > self._max_bytes:
+            oldest = self._lines[self._gone]
+            assert oldest is not None  # only places before `_gone` are empty
+            self._bytes -= len(oldest.text)
+            self._lines[self._gone] = None
+            self._gone += 1
+        if self._gone > max(1024, len(self._lines) // 4):
+            del self._lines[: self._gone]
+            self._gone = 0
+
+
+def _fitting(lines: list[LogLine], max_chars: int) -> int:
+    """How many of `lines` fit in `max_chars`, one at least."""
+    total = 0
+    for count, line in enumerate(lines):
+        total += len(line.text)
+        if total > max_chars and count:
+            return count
+    return len(lines)
 
 
 class LineSplitter:

@@ -235,12 +235,12 @@ class Run:
         self._changed()
 
     def _changed(self) -> None:
-        # Several threads report changes; a lost increment between two of them is still a change.
-        self._version += 1
+        with self._lock:
+            self._version += 1
 
 
 class Runner:
-    """Launches runs, one at a time, and remembers the newest ones. Threading: any thread may call anything."""
+    """Launches runs, one at a time, and remembers the newest. Threading: any thread may call anything."""
 
     def __init__(self, target: Target, store: Store) -> None:
         self._target, self._store = target, store

@@ -41,9 +41,17 @@ class Warmth:
 class Session(Protocol):
     """One clean start of a target. Threading: any thread may call anything; `close` is idempotent."""
 
-    ring: LogRing
-    host: str
-    port: int
+    @property
+    def ring(self) -> LogRing:
+        """The worker's log."""
+
+    @property
+    def host(self) -> str:
+        """Where it listens."""
+
+    @property
+    def port(self) -> int:
+        """… and on which port."""
 
     def wait_alive(self, timeout: float) -> Worker:
         """Block until the worker answers `/healthz`, and return who it is.
@@ -66,7 +74,9 @@ class Session(Protocol):
 class Target(Protocol):
     """A thing under test. Threading: as `Session`."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """As in `RunSettings.target`."""
 
     def preflight(self, settings: RunSettings) -> None:
         """Look whether a run can be made, before anything starts.
