@@ -1,0 +1,240 @@
+"""The live routes: WebSockets for log lines and for a run's progress, and the chart library's file.
+
+    LogRing or store --read(since)--> /live/logs --JSON--> log_view      (confirmations come back)
+    Runner.record ----board view----> /live/run  --JSON--> run_board     (first all of it, then what changed)
+    the plotly wheel ---------------> /live/assets/plotly-VERSION.min.js
+
+A connection costs two coroutines and no thread. It ends at once when the browser or the server goes, so that
+an open page never holds up a shutdown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from dashboard.evidence import LogLine
+from dashboard.live_access import HostRule, TokenRedaction, same_origin
+from dashboard.live_assets import PLOTLY_ROUTE, plotly_file
+from dashboard.live_feed import TICK_S, Acks, KeptLog, LineSource, feed_lines, feed_view
+from dashboard.logs import LogRing
+from dashboard.record import RunRecord
+
+__all__ = [
+    "LOGS_PATH",
+    "ORIGIN_REFUSED",
+    "RUN_PATH",
+    "TOKEN_REFUSED",
+    "UNKNOWN_RUN",
+    "LiveConsole",
+    "LiveRunner",
+    "LiveStore",
+    "TokenCheck",
+    "View",
+    "live_routes",
+]
+
+LOGS_PATH: Final = "/live/logs"
+RUN_PATH: Final = "/live/run"
+TOKEN_REFUSED: Final = 4401
+ORIGIN_REFUSED: Final = 4403
+UNKNOWN_RUN: Final = 4404
+FAILED: Final = 1011
+
+_LOG: Final = logging.getLogger(__name__)
+_REDACTION: Final = TokenRedaction()
+
+View = Callable[[RunRecord, int | None], Mapping[str, Any]]
+"""Makes the JSON-able picture of a run, or of one trial by its number; its `rows` are dicts with an `id`."""
+
+
+class TokenCheck(Protocol):
+    """Knows the tokens that pages were given. Threading: any thread."""
+
+    def accepts(self, token: str, run_id: str) -> bool:
+        """Whether `token` opens `run_id` now."""
+
+
+class LiveRunner(Protocol):
+    """The runs that this process remembers. Threading: any thread; every method returns at once."""
+
+    def record(self, run_id: str) -> RunRecord | None:
+        """The run's newest picture; None when it is not remembered."""
+
+    def version(self, run_id: str) -> int:
+        """A number that grows with every change of the record."""
+
+    def rings(self, run_id: str) -> Mapping[str, LogRing]:
+        """Its logs by source, while it is remembered."""
+
+
+class LiveStore(Protocol):
+    """The runs that were kept. Threading: any thread; may block on the disk."""
+
+    def load(self, run_id: str) -> RunRecord | None:
+        """The run's record; None when there is none."""
+
+    def log(self, run_id: str, source: str) -> tuple[LogLine, ...]:
+        """The lines that were kept of one source, oldest first."""
+
+    def sources(self, run_id: str) -> tuple[str, ...]:
+        """The sources of which lines were kept."""
+
+
+class LiveConsole(Protocol):
+    """What the live routes need of the console's process-wide parts."""
+
+    @property
+    def runner(self) -> LiveRunner:
+        """The runs of this process."""
+
+    @property
+    def store(self) -> LiveStore:
+        """The runs that were kept."""
+
+    @property
+    def tokens(self) -> TokenCheck:
+        """The tokens of this process."""
+
+
+def live_routes(
+    console: Callable[[], LiveConsole], view: View, *, hosts: Iterable[str] = ()
+) -> list[BaseRoute]:
+    """Return the routes for `streamlit.App(routes=…)`.
+
+    Args:
+        console: returns the process-wide parts; asked at each connection, so that they may be made later.
+        view: makes the picture of a run that `/live/run` sends.
+        hosts: what the server was told to bind, if more than loopback.
+    """
+    routes = _LiveRoutes(console, view, HostRule(hosts))
+    logging.getLogger("uvicorn.error").addFilter(_REDACTION)  # the same one twice counts once
+    return [
+        WebSocketRoute(LOGS_PATH, routes.logs),
+        WebSocketRoute(RUN_PATH, routes.run),
+        Route(PLOTLY_ROUTE, plotly_file, methods=["GET"]),
+    ]
+
+
+class _Refused(Exception):
+    """The connection is closed with `code`; `reason` is for people, at most 123 bytes."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code: Final = code
+        self.reason: Final = reason
+
+
+@dataclass(frozen=True, slots=True)
+class _LiveRoutes:
+    console: Callable[[], LiveConsole]
+    view: View
+    hosts: HostRule
+
+    async def logs(self, socket: WebSocket) -> None:
+        """Stream one source's lines."""
+        acks = Acks()
+
+        async def feed(run_id: str) -> None:
+            since = _number(socket, "since") or 0
+            source = await self._lines(run_id, socket.query_params.get("source", ""))
+            await feed_lines(source, since, socket.send_text, acks)
+
+        await self._serve(socket, feed, acks.confirm)
+
+    async def run(self, socket: WebSocket) -> None:
+        """Stream one run's picture."""
+
+        async def feed(run_id: str) -> None:
+            console, trial = self.console(), _number(socket, "trial")
+            if await asyncio.to_thread(self._record, run_id) is None:
+                raise _Refused(UNKNOWN_RUN, "This run is not known here.")
+
+            def picture() -> tuple[Mapping[str, Any], bool]:
+                record = self._record(run_id)
+                if record is None:
+                    raise _Refused(UNKNOWN_RUN, "This run was deleted.")
+                return self.view(record, trial), not record.running
+
+            await feed_view(lambda: console.runner.version(run_id), picture, socket.send_text)
+
+        await self._serve(socket, feed, lambda: None)
+
+    def _record(self, run_id: str) -> RunRecord | None:
+        return self.console().runner.record(run_id) or self.console().store.load(run_id)
+
+    async def _lines(self, run_id: str, name: str) -> LineSource:
+        """The run's source `name`, waited for while the run goes on: a control's log begins late."""
+        runner, store = self.console().runner, self.console().store
+        while (ring := runner.rings(run_id).get(name)) is None:
+            record = runner.record(run_id)
+            if record is None or not record.running:
+                break
+            await asyncio.sleep(TICK_S)
+        if ring is not None:
+            return ring
+        if name in await asyncio.to_thread(store.sources, run_id):
+            return KeptLog(await asyncio.to_thread(store.log, run_id, name))
+        raise _Refused(UNKNOWN_RUN, "No log of this run and source was kept.")
+
+    def _check(self, socket: WebSocket) -> str:
+        host = socket.headers.get("host")
+        server = socket.scope.get("server")
+        if not self.hosts.accepts(host, server[0] if server else None):
+            raise _Refused(ORIGIN_REFUSED, "This host name is not allowed: add it to LOADONCE_ALLOWED_HOSTS.")
+        if not same_origin(socket.headers.get("origin"), host):
+            raise _Refused(ORIGIN_REFUSED, "Only the console's own pages may connect.")
+        run_id = socket.query_params.get("run", "")
+        if not self.console().tokens.accepts(socket.query_params.get("token", ""), run_id):
+            raise _Refused(TOKEN_REFUSED, "The token has ended or is of another console: ask for a new one.")
+        return run_id
+
+    async def _serve(
+        self, socket: WebSocket, feed: Callable[[str], Awaitable[None]], heard: Callable[[], None]
+    ) -> None:
+        # Accepted before it is checked: a browser shows a page the close code of an open socket only.
+        with contextlib.suppress(WebSocketDisconnect):
+            await socket.accept()
+            try:
+                await _until_gone(socket, feed(self._check(socket)), heard)
+            except _Refused as refused:
+                await socket.close(refused.code, refused.reason)
+            except WebSocketDisconnect:
+                raise
+            except Exception:  # a full disk, say: the browser is told and tries again, the log has the rest
+                _LOG.exception("A live connection to %s failed", socket.url.path)
+                await socket.close(FAILED, "The console failed here; its own log says why.")
+
+
+async def _until_gone(socket: WebSocket, feed: Awaitable[None], heard: Callable[[], None]) -> None:
+    """Run `feed` until it ends, or the browser or the server goes; close the socket in the first case."""
+
+    async def listen() -> None:
+        while (await socket.receive())["type"] != "websocket.disconnect":
+            heard()
+
+    feeding = asyncio.ensure_future(feed)
+    listening = asyncio.ensure_future(listen())
+    try:
+        await asyncio.wait({feeding, listening}, return_when=asyncio.FIRST_COMPLETED)
+        if feeding.done():
+            feeding.result()  # raises what the feed raised
+            await socket.close(1000)
+    finally:
+        # A feed that waits for a stalled browser would otherwise wait for ever, and the server with it.
+        for task in (feeding, listening):
+            task.cancel()
+        await asyncio.gather(feeding, listening, return_exceptions=True)
+
+
+def _number(socket: WebSocket, name: str) -> int | None:
+    """The query's number `name`; None when it is missing or no number."""
+    text = socket.query_params.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
