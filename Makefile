@@ -1,0 +1,58 @@
+# One command per habit. `make help` lists them. Needs Python 3.11 or newer, make, and a package registry.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8501
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-quick lint format bench install clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+
+run: $(INSTALLED) ## start the console on 127.0.0.1:8501 (PORT=… and HOST=… change that)
+	@$(BIN)/python -m loader.checkpoint
+	@$(BIN)/python -m dashboard serve --host $(HOST) --port $(PORT)
+
+test: $(INSTALLED_DEV) ## run the whole test suite
+	$(BIN)/python -m pytest
+
+test-quick: $(INSTALLED_DEV) ## … without the tests that load a model or open a browser
+	$(BIN)/python -m pytest -m "not model and not browser and not slow"
+
+lint: $(INSTALLED_DEV) ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(INSTALLED_DEV) ## put the code into the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED_DEV) ## measure, each figure beside its peer
+	$(BIN)/python -m benchmarks
+
+install: $(INSTALLED) ## make .venv and install what the console needs
+
+clean: ## remove .venv and every cache (the demo checkpoint and the history stay in the data folder)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Loadonce needs Python 3.11 or newer; $$($(PYTHON) --version 2>&1) is what '$(PYTHON)' starts. Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "Python could not make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+
+$(INSTALLED): requirements.txt $(VENV)/bin/python
+	@echo "Installing what the console needs into $(VENV) (some minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
