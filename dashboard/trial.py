@@ -152,7 +152,8 @@ class Trial:
         return "The run was aborted."
 
     def _settled(self, session: Session) -> bool:
-        report = session.loader_report(since=self._timeline.last_seq())
+        seen = max((event.seq or 0 for event in self._timeline.events()), default=0)
+        report = session.loader_report(since=seen)
         if report is None:
             return time.monotonic() - self._last_line > _QUIET_S
         # Events that the report has and the log has not are still on their way to us.
