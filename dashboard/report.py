@@ -1,0 +1,181 @@
+"""Reports of a run: the JSON of the command line, and files for CI systems and for people.
+
+RunRecord --run_json--> .json      the contract's object, and the whole record
+          --junit-----> .xml       a test case per trial
+          --page------> .html      one page that needs nothing else
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from dashboard.evidence import Control, Counts, Reason, Verdict
+from dashboard.record import RunRecord, TrialRecord, to_json
+
+__all__ = ["ReportError", "check_report_path", "final_verdict", "iso", "run_json", "write_report"]
+
+
+class ReportError(Exception):
+    """A report cannot be written there: one sentence that names the path, and the next step."""
+
+
+def run_json(record: RunRecord) -> dict[str, Any]:
+    """Return the JSON object of `run` for a record.
+
+    `verdict` is None only while the run goes on. With more than one repeat, `trials` holds an object for
+    each; the run's own `verdict` and `counts` are those of the first worst trial, the control considered.
+    """
+    verdict = final_verdict(record)
+    shown = record.shown_trial
+    result = _judgement(verdict) | {
+        "control": None if record.control is None else _control(record.control),
+        "run_id": record.run_id,
+        "status": record.status,
+        "skew_ms": None if shown is None else shown.skew_ms,
+        "settings": asdict(record.settings),
+        "actor": record.actor,
+        "created_at": iso(record.created_at),
+        "finished_at": iso(record.finished_at),
+        "versions": dict(record.versions),
+        "warnings": list(record.warnings),
+    }
+    if record.settings.repeat > 1:
+        result["trials"] = [_trial(trial) for trial in record.trials if trial.role == "trial"]
+    return result
+
+
+def final_verdict(record: RunRecord) -> Verdict | None:
+    """Return the run's verdict; a run that has ended without one is inconclusive; None while it goes on."""
+    if record.verdict is not None or record.running:
+        return record.verdict
+    why = record.message or "The run ended before anything could be judged. Launch it again."
+    return Verdict("inconclusive", (Reason("aborted", why),), Counts())
+
+
+def check_report_path(path: Path) -> None:
+    """Make sure, before a run, that its report could be written to `path` afterwards.
+
+    Raises:
+        ReportError: the ending is unknown, the folder is missing, or nothing can be written there.
+    """
+    if path.suffix.lower() not in _WRITERS:
+        raise ReportError(
+            f"The report {path} ends in {path.suffix or 'no extension'!r}. "
+            f"Name a file that ends in {', '.join(_WRITERS)}."
+        )
+    if path.is_dir():
+        raise ReportError(f"The report {path} is a folder. Name a file in it.")
+    if not path.parent.is_dir():
+        raise ReportError(f"The folder {path.parent} of the report does not exist. Make it first.")
+    try:
+        temporary = _beside(path)
+        temporary.touch(exist_ok=False)
+        temporary.unlink()
+    except OSError as error:
+        raise ReportError(
+            f"The report {path} cannot be written ({error.strerror}). Name a folder that you can write to."
+        ) from error
+
+
+def write_report(record: RunRecord, path: Path) -> None:
+    """Write the record to `path` in the format of its ending, whole or not at all.
+
+    Raises:
+        ReportError: it cannot be written.
+    """
+    check_report_path(path)
+    data = _WRITERS[path.suffix.lower()](record).encode()
+    temporary = _beside(path)
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise ReportError(
+            f"The report {path} could not be written ({error.strerror}). Free some space or name another "
+            f"folder, then: history export {record.run_id} --to FILE."
+        ) from error
+
+
+def iso(time: float | None) -> str | None:
+    """Return Unix seconds as ISO 8601 in UTC, to the millisecond."""
+    if time is None:
+        return None
+    return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _judgement(verdict: Verdict | None) -> dict[str, Any]:
+    """What the contract says of a verdict."""
+    if verdict is None:
+        verdict = Verdict("inconclusive", (), Counts())
+        return _judgement(verdict) | {"verdict": None}
+    return {
+        "verdict": verdict.verdict,
+        "reasons": [asdict(reason) for reason in verdict.reasons],
+        "counts": asdict(verdict.counts),
+        "latency_s": None if verdict.latency_s is None else asdict(verdict.latency_s),
+        "witnesses": asdict(verdict.witnesses),
+        "not_checked": list(verdict.not_checked),
+    }
+
+
+def _control(control: Control) -> dict[str, Any]:
+    return {
+        "verdict": control.verdict,
+        "guard": control.guard,
+        "tries": control.tries,
+        "red": control.red,
+        "counts": asdict(control.counts),
+        "reasons": [asdict(reason) for reason in control.reasons],
+    }
+
+
+def _trial(trial: TrialRecord) -> dict[str, Any]:
+    return _judgement(trial.verdict) | {
+        "number": trial.number,
+        "guard": trial.guard,
+        "source": trial.source,
+        "released_at": iso(trial.released_at),
+        "seconds": None if trial.ended_at is None else round(trial.ended_at - trial.started_at, 3),
+        "alive_s": trial.alive_s,
+        "skew_ms": trial.skew_ms,
+        "notes": list(trial.notes),
+    }
+
+
+def _json_text(record: RunRecord) -> str:
+    # The contract's object is a summary; the record beside it lets other tools see each variant and event.
+    return json.dumps(run_json(record) | {"record": json.loads(to_json(record))}, indent=2) + "\n"
+
+
+def _junit_text(record: RunRecord) -> str:
+    from dashboard.report_junit import junit  # late: a run without a report does not need it
+
+    return junit(record)
+
+
+def _page_text(record: RunRecord) -> str:
+    from dashboard.report_page import page
+
+    return page(record)
+
+
+_WRITERS: Final[Mapping[str, Callable[[RunRecord], str]]] = {
+    ".html": _page_text,
+    ".json": _json_text,
+    ".xml": _junit_text,
+}
+
+
+def _beside(path: Path) -> Path:
+    """Return the name of a temporary file in the same folder, so that the rename is one step."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
