@@ -208,7 +208,7 @@ class _LiveRoutes:
                 await socket.close(refused.code, refused.reason)
             except WebSocketDisconnect:
                 raise
-            except Exception:  # a full disk, say: the browser is told and tries again, the log has the rest
+            except Exception:  # noqa: BLE001 - whatever failed, a browser needs an answer; it is logged in full
                 _LOG.exception("A live connection to %s failed", socket.url.path)
                 await socket.close(FAILED, "The console failed here; its own log says why.")
 

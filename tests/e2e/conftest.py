@@ -1,0 +1,157 @@
+"""What the browser tests share: Chromium, and a console server on a port of its own."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+START_S = 60
+END_S = 20
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """The system's Chromium, headless."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.fail(
+            "The browser tests need Chromium, which is not on the PATH: on Debian and Ubuntu run "
+            "`apt-get install chromium`.",
+            pytrace=False,
+        )
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class ConsoleServer:
+    """A Streamlit server of ours as a child process, on one port through all its restarts."""
+
+    def __init__(self, script, environment):
+        self.script = script
+        self.environment = {**os.environ, **environment}
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = None
+
+    def start(self):
+        """Start it and return when it answers."""
+        command = [sys.executable, "-m", "streamlit", "run", str(self.script)]
+        options = {"server.port": self.port, "server.address": "127.0.0.1", "server.headless": "true"}
+        self.process = subprocess.Popen(
+            [*command, *(f"--{name}={value}" for name, value in options.items())],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self.output = []
+        threading.Thread(target=self._drain, args=(self.process, self.output), daemon=True).start()
+        waiting = threading.Event()
+        for _ in range(START_S * 20):
+            if self.process.poll() is not None:
+                pytest.fail(f"The console ended at its start:\n{self.text()}", pytrace=False)
+            if self._healthy():
+                return
+            waiting.wait(0.05)
+        pytest.fail(f"The console did not answer in {START_S} s:\n{self.text()}", pytrace=False)
+
+    def stop(self):
+        """Ask it to end, and fail when SIGTERM is not enough."""
+        if self.process is None:
+            return
+        process, self.process = self.process, None
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            pytest.fail(f"SIGTERM did not end the console in {END_S} s:\n{self.text()}", pytrace=False)
+
+    def kill(self):
+        """End it as a crash would."""
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def restart(self):
+        """End it and start it again at the same address."""
+        self.stop()
+        self.start()
+
+    def text(self):
+        """What it has printed since its last start."""
+        return "".join(self.output)
+
+    def _healthy(self):
+        try:
+            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5) as answer:
+                return answer.status == 200
+        except (urllib.error.URLError, OSError):
+            return False
+
+    @staticmethod
+    def _drain(process, output):
+        with process.stdout as stream:
+            for line in stream:
+                output.append(line)
+
+
+@pytest.fixture
+def console_server():
+    """Makes a running server of a script; each one must end by SIGTERM when the test is over."""
+    servers = []
+
+    def start(script, **environment):
+        server = ConsoleServer(script, environment)
+        servers.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def new_page(browser):
+    """Opens pages in contexts of their own; a script error in any of them fails the test."""
+    contexts, errors = [], []
+
+    def open_page(*, width=1440, height=900, scheme="light", **options):
+        viewport = {"width": width, "height": height}
+        context = browser.new_context(viewport=viewport, color_scheme=scheme, **options)
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []

@@ -1,0 +1,19 @@
+"""The one page of `log_app.py`."""
+
+import streamlit as st
+from log_app import CONSOLE
+
+from dashboard.components.log_view import log_view
+
+st.set_page_config(layout="wide", page_title="Log")
+st.title("Live logs")
+line = st.query_params.get("line")
+source = st.segmented_control("Source", sorted(CONSOLE.runner.known) or ["Trial 1"], default="Trial 1")
+log_view(
+    run_id="run-1",
+    source=source or "Trial 1",
+    token=CONSOLE.tokens.issue("run-1"),
+    key="log",
+    live=True,
+    since_line=int(line) if line else None,
+)
