@@ -1,0 +1,121 @@
+"""From launch to verdict: its parts, fifty repeats, and the ratio to the guide's way."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from dashboard.home import PROJECT_ROOT, data_home
+from dashboard.record import RunRecord
+from dashboard.runs import Runner, open_runner
+from dashboard.settings import RunSettings
+from dashboard.store import Store
+from dashboard.trigger import Trigger, plan_variants
+
+_VARIANTS: Final = 8
+_REPEATS: Final = 50
+_GUIDE_WAIT_S: Final = 120.0
+_PORT: Final = 18765
+
+
+def main(*, guide: bool = True) -> None:
+    """Measure and print. Takes about a minute, and three with the guide's way."""
+    out = Console()
+    home = data_home()
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store.open(f"sqlite:///{folder}/history.db")
+        began = time.monotonic()
+        runner = open_runner(store, home)
+        try:
+            _timed(runner, RunSettings(variants_per_job=1, control=False))  # warms up, and makes the demo
+            warm_s = time.monotonic() - began
+            single = [_timed(runner, RunSettings(variants_per_job=_VARIANTS)) for _ in range(5)]
+            many_s, many = _timed(runner, RunSettings(variants_per_job=_VARIANTS, repeat=_REPEATS))
+        finally:
+            runner.close()
+            store.close()
+    total_s = statistics.median(seconds for seconds, _ in single)
+    table = Table("what", "seconds", title=f"Launch to verdict, {_VARIANTS} variants, control included")
+    table.add_row("the preloaded process warms up, once, and the first trial", f"{warm_s:.2f}")
+    for name, seconds in _parts(single[-1][1]).items():
+        table.add_row(f"  {name}", f"{seconds:.3f}")
+    table.add_row("launch to verdict (median of 5)", f"{total_s:.2f}")
+    verdict = many.verdict.verdict if many.verdict is not None else "none"
+    table.add_row(f"{_REPEATS} repeats in fresh processes, one control: {verdict}", f"{many_s:.1f}")
+    if guide:
+        guide_s, counted = _guides_way(home)
+        table.add_row(
+            f"the guide's way: restart, trigger, wait {_GUIDE_WAIT_S:g} s, grep -c = {counted}",
+            f"{guide_s:.1f}",
+        )
+        table.add_row("ratio, guide's way / launch to verdict", f"{guide_s / total_s:.0f}")
+    out.print(table)
+
+
+def _timed(runner: Runner, settings: RunSettings) -> tuple[float, RunRecord]:
+    began = time.monotonic()
+    record = runner.wait(runner.launch(settings, actor="benchmark"))
+    return time.monotonic() - began, record
+
+
+def _parts(record: RunRecord) -> dict[str, float]:
+    """Return where the time of a run went, in its order."""
+    parts: dict[str, float] = {}
+    for trial in record.trials:
+        released, ended = trial.released_at or trial.started_at, trial.ended_at or trial.started_at
+        name = "control" if trial.role == "control" else "trial"
+        parts[f"{name}: fresh worker alive"] = trial.alive_s or 0.0
+        parts[f"{name}: connections open, released"] = max(
+            0.0, released - trial.started_at - (trial.alive_s or 0)
+        )
+        parts[f"{name}: released to settled and ended"] = ended - released
+    return parts
+
+
+def _guides_way(home: Path) -> tuple[float, int]:
+    """Do what the guide does by hand: a fresh service, a trigger, a fixed wait, a count."""
+    began = time.monotonic()
+    env = {**os.environ, "LOADONCE_MODEL": str(home / "checkpoints" / "demo")}
+    with tempfile.TemporaryFile() as log:
+        service = subprocess.Popen(
+            [sys.executable, "-m", "loader.worker", "--port", str(_PORT)],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=PROJECT_ROOT,
+            env=env,
+        )
+        try:
+            while not _answers():
+                time.sleep(0.1)
+            trigger = Trigger(plan_variants(1, 3), host="127.0.0.1", port=_PORT, timeout_s=60)
+            trigger.arm(30)
+            trigger.release()
+            time.sleep(_GUIDE_WAIT_S)
+            trigger.close()
+        finally:
+            service.terminate()
+            service.wait()
+        log.seek(0)
+        return time.monotonic() - began, len(re.findall(rb"Loading LLaVa model", log.read()))
+
+
+def _answers() -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", _PORT, timeout=1)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,39 @@
+"""The real thing for tests of the console: a preloaded process, a history, a runner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dashboard.runs import Runner
+from dashboard.store import Store
+from dashboard.targets.local import LocalTarget
+
+
+@pytest.fixture(scope="session")
+def local_target(demo_home: Path) -> Iterator[LocalTarget]:
+    """The local target over the demo checkpoint; its preloaded process is shared by every test."""
+    target = LocalTarget(demo_home)
+    yield target
+    target.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty history."""
+    opened = Store.open(f"sqlite:///{tmp_path / 'history.db'}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def runner(local_target: LocalTarget, store: Store) -> Iterator[Runner]:
+    """A runner with nothing under way, and a history of its own."""
+    runner = Runner(local_target, store)
+    yield runner
+    active = runner.active()
+    if active is not None:
+        runner.abort(active.run_id, actor="test")
+        runner.wait(active.run_id, 60)
