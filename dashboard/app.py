@@ -1,0 +1,37 @@
+"""The console's server: Streamlit's own, with the live routes, and the console's life around it.
+
+python -m streamlit run dashboard/app.py      (from the root of the project)
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio import to_thread
+from streamlit import App
+
+from dashboard import session
+from dashboard.home import HomeError, data_home
+from dashboard.live import live_routes
+from dashboard.phases import board_view
+from dashboard.store import StoreError
+
+
+@asynccontextmanager
+async def lifespan(_app: App) -> AsyncIterator[None]:
+    """Open the console before the first page, and close it, with every worker, after the last."""
+    try:
+        # On a thread: neither may hold up the event loop, and closing waits for workers to end.
+        await to_thread.run_sync(lambda: session.open_console(data_home()))
+    except (HomeError, StoreError) as error:
+        print(f"The console cannot start: {error}", file=sys.stderr)  # noqa: T201 - before any log is set up
+        raise
+    try:
+        yield
+    finally:
+        await to_thread.run_sync(session.close_console)
+
+
+app = App("frame.py", routes=live_routes(session.console, board_view), lifespan=lifespan)

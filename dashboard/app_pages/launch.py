@@ -1,0 +1,99 @@
+"""Launch: two runs that are one press away, and the form for any other."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.components.field import field_error
+from dashboard.launch_form import PRESETS, draft
+from dashboard.settings import GUARDS
+from dashboard.wording import GUARD_CAPTIONS, GUARD_LABELS, TARGET_LABELS, running_headline
+
+st.title("Launch")
+st.caption(
+    "Many requests arrive at once at a service that has not loaded its model yet. Is it loaded exactly once?"
+)
+
+
+@st.fragment(run_every=2)
+def under_way() -> None:
+    """Say what runs, with the way to it."""
+    active = session.console().runner.active()
+    if active is not None:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(f":material/sync: **A run is under way.** {running_headline(active)}")
+            st.page_link("app_pages/run.py", label="Watch it", query_params={"run": active.run_id})
+
+
+under_way()
+problem = st.empty()
+wish = None
+for column, preset in zip(st.columns(len(PRESETS)), PRESETS, strict=True):
+    with column.container(border=True, height="stretch"):
+        if st.button(preset.label, key=preset.key, icon=preset.icon, width="stretch"):
+            wish = preset.settings
+        st.caption(preset.caption)
+
+st.subheader("Or set it yourself")
+with st.container(border=True):
+    checked = st.container()
+    target = st.selectbox(
+        "Target",
+        list(TARGET_LABELS),
+        format_func=TARGET_LABELS.__getitem__,
+        key="target",
+        persist_state="session",
+    )
+    counts = st.grid(4, min_column_width=150)
+    values: dict[str, object] = {"target": target}
+    fields = {
+        "jobs": ("Jobs", 1, "A job is a group of variants. All variants of all jobs are released together."),
+        "variants_per_job": ("Variants per job", 5, "A variant is one request that needs the model."),
+        "repeat": ("Repeats", 1, "How often the whole trial is made, each time with a new worker process."),
+        "timeout_s": ("Timeout (seconds)", 180, "From the release until every variant must be answered."),
+    }
+    cells = {name: counts.container() for name in fields}
+    for name, (label, value, hint) in fields.items():
+        values[name] = cells[name].number_input(
+            label, value=value, step=1, help=hint, key=name, persist_state="session"
+        )
+    values["guard"] = st.radio(
+        "Guard of the loader", GUARDS, format_func=GUARD_LABELS.__getitem__, key="guard",
+        captions=[GUARD_CAPTIONS[mode] for mode in GUARDS], persist_state="session",
+    )  # fmt: skip
+    errors_of_guard = st.container()
+    values["control"] = st.toggle(
+        "Control: then make the same trial with the guard off", value=True, key="control",
+        disabled=values["guard"] != "on", persist_state="session",
+        help="A green says little unless the same trial can go red. Takes about as long as one more trial.",
+    )  # fmt: skip
+    with st.expander("Advanced"):
+        values["model"] = st.text_input(
+            "Checkpoint folder", key="model", persist_state="session",
+            placeholder="empty: the small demo LLaVA, made when it is first needed",
+        )  # fmt: skip
+        errors_of_model = st.container()
+    form = draft(values)
+    refused = session.refusal(form.settings)
+    errors = {**form.errors, **(refused.errors if refused is not None else {})}
+    for name, cell in {
+        **cells,
+        "target": checked,
+        "guard": errors_of_guard,
+        "model": errors_of_model,
+    }.items():
+        with cell:
+            field_error(errors, name)
+    st.markdown(form.sentence or ":red[Correct the marked fields first.]")
+    if st.button("Launch", type="primary", icon=":material/rocket_launch:", key="launch"):
+        wish = form.settings
+
+run_id = session.launch(wish) if wish is not None else None
+if run_id is not None:
+    st.switch_page("app_pages/run.py", query_params={"run": run_id})
+if wish is not None:
+    st.rerun()
+whole = session.refusal()
+if whole is not None and whole.sentence:
+    problem.error(whole.sentence, icon=":material/error:")

@@ -1,0 +1,62 @@
+"""Live run: one run on one screen, while it goes on and afterwards; `?run=` names it, `&trial=` a trial."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.charts import latency_figure
+from dashboard.components.live_chart import live_chart
+from dashboard.components.run_board import run_board
+from dashboard.live_assets import PLOTLY_PATH
+from dashboard.phases import board_view, trial_of
+
+chosen = session.chosen_run()
+if chosen.record is None:
+    st.title("Live run")
+    st.info(chosen.problem or "No run yet. Launch one, and it is shown here live.", icon=":material/info:")
+    st.page_link("app_pages/launch.py", label="Go to Launch", icon=":material/rocket_launch:")
+    st.stop()
+
+record, place = chosen.record, session.address_number("trial")
+session.address(run=record.run_id)
+asked = run_board(
+    board_view(record, place),
+    token=session.console().tokens.issue(record.run_id),
+    trial=place,
+    key="board",
+)
+if asked.abort:
+    session.abort(record.run_id)
+if asked.trial is not None:
+    session.address(trial=asked.trial)
+    st.rerun()
+if asked.again:
+    again = session.launch(record.settings)
+    st.switch_page("app_pages/run.py", query_params={"run": again}) if again else st.switch_page(
+        "app_pages/launch.py"
+    )
+
+
+@st.fragment(run_every=1 if record.running else None)
+def latency() -> None:
+    """Draw the latencies as far as they are known; when the run has ended, the page is drawn for good."""
+    now = session.chosen_run().record
+    trial = trial_of(now, place) if now is not None else None
+    if trial is not None:
+        label = f"Latency of each of {len(trial.variants)} variants, with p50, p95 and p99"
+        live_chart(latency_figure(trial), label=label, library=PLOTLY_PATH, key="latency")
+    if record.running and now is not None and not now.running:
+        st.rerun()
+
+
+st.subheader("Latency of each variant")
+latency()
+with st.container(horizontal=True):
+    for page, label, icon in (("logs", "Its log", "article"), ("timeline", "Its timeline", "timeline")):
+        st.page_link(
+            f"app_pages/{page}.py",
+            label=label,
+            icon=f":material/{icon}:",
+            query_params={"run": record.run_id},
+        )

@@ -1,0 +1,44 @@
+"""The frame around every page: its name, the way about, and the console's state at the sidebar's foot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.wording import settings_title
+
+_STATIC = Path(__file__).parent / "static"
+_LAUNCH = st.Page("app_pages/launch.py", title="Launch", icon=":material/rocket_launch:", default=True)
+_RUN = st.Page("app_pages/run.py", title="Live run", icon=":material/monitor_heart:", url_path="run")
+_LOGS = st.Page("app_pages/logs.py", title="Live logs", icon=":material/article:", url_path="logs")
+_TIMELINE = st.Page(
+    "app_pages/timeline.py", title="Timeline", icon=":material/timeline:", url_path="timeline"
+)
+_HISTORY = st.Page("app_pages/history.py", title="History", icon=":material/history:", url_path="history")
+
+
+@st.fragment(run_every=2)
+def foot() -> None:
+    """Say how warm the console is, and which run is under way."""
+    warmth, active = session.console().runner.warmth(), session.console().runner.active()
+    icon, colour = {
+        "importing": (":material/hourglass_top:", "orange"),
+        "ready": (":material/check_circle:", "green"),
+        "failed": (":material/error:", "red"),
+    }[warmth.state]
+    st.markdown(f":{colour}[{icon} {warmth.text}]")
+    if active is None:
+        st.caption("No run under way")
+        return
+    st.caption(f"Under way: {settings_title(active.settings)}")
+    st.page_link(_RUN, label="Watch the run", query_params={"run": active.run_id})
+
+
+st.set_page_config("Loadonce", str(_STATIC / "icon.svg"), layout="wide")
+st.logo(str(_STATIC / "logo.svg"), size="large", icon_image=str(_STATIC / "icon.svg"))
+page = st.navigation({"Operate": [_LAUNCH, _RUN, _LOGS], "Review": [_TIMELINE, _HISTORY]})
+with st.sidebar:
+    foot()
+page.run()

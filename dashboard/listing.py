@@ -1,0 +1,86 @@
+"""Runs and load events as the rows of a table. Pure; no widgets here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from dashboard.record import RunRecord, TrialRecord
+from dashboard.spans import origin
+from dashboard.store import RunSummary
+from dashboard.wording import COLOUR_ICONS, COLOUR_WORDS, EVENT_WORDS, GUARD_LABELS, seconds, when
+
+__all__ = ["VERDICT_FILTERS", "event_rows", "run_label", "run_rows", "trial_label", "verdict_words"]
+
+_UNJUDGED: Final = {"running": "… Running", "failed": "! Not made", "interrupted": "! Interrupted"}
+VERDICT_FILTERS: Final = ("All", *(COLOUR_WORDS.values()), "Running")
+
+
+def verdict_words(summary: RunSummary) -> str:
+    """Return the verdict of a run with its mark: never a colour alone."""
+    if summary.status in ("running", "failed", "interrupted") and summary.verdict != "red":
+        return _UNJUDGED[summary.status]
+    if summary.verdict is None:
+        return "– None"
+    return f"{COLOUR_ICONS[summary.verdict]} {COLOUR_WORDS[summary.verdict]}"
+
+
+def run_rows(
+    summaries: Iterable[RunSummary], *, verdict: str = "All", text: str = ""
+) -> list[dict[str, Any]]:
+    """Return a row for each run that has this verdict and holds all words of `text` somewhere."""
+    rows = []
+    for summary in summaries:
+        ended = summary.finished_at
+        row = {
+            "When": when(summary.created_at),
+            "Verdict": verdict_words(summary),
+            "Loads": summary.load_started,
+            "Variants": f"{summary.jobs:,} × {summary.variants_per_job:,}",
+            "Guard": GUARD_LABELS.get(summary.guard, summary.guard),  # type: ignore[call-overload]  # a str
+            "Repeats": summary.repeat,
+            "Took": seconds(ended - summary.created_at) if ended is not None else "–",
+            "Target": summary.target,
+            "By": summary.actor,
+            "Run": summary.run_id,
+        }
+        told = " ".join(str(value) for value in row.values()).lower()
+        right = verdict == "All" or row["Verdict"].endswith(verdict)
+        if right and all(word in told for word in text.lower().split()):
+            rows.append(row)
+    return rows
+
+
+def run_label(summary: RunSummary) -> str:
+    """Return one line that tells a run from the others."""
+    many = f"{summary.jobs:,} × {summary.variants_per_job:,} variants"
+    guard = GUARD_LABELS.get(summary.guard, summary.guard)  # type: ignore[call-overload]  # a str
+    return f"{when(summary.created_at)} · {verdict_words(summary)} · {many} · guard {guard.lower()}"
+
+
+def trial_label(record: RunRecord, place: int) -> str:
+    """Return the name of the trial at `place`, from 1, with its verdict."""
+    trial = record.trials[place - 1]
+    name = f"Control {trial.number}, guard off" if trial.role == "control" else f"Trial {trial.number}"
+    verdict = trial.verdict
+    if verdict is None:
+        return f"{name} · running"
+    return f"{name} · {COLOUR_ICONS[verdict.verdict]} {COLOUR_WORDS[verdict.verdict]}"
+
+
+def event_rows(trial: TrialRecord) -> list[dict[str, Any]]:
+    """Return a row for each load event, in the order of time."""
+    zero = origin(trial) or trial.started_at
+    return [
+        {
+            "Since release (s)": round(event.time - zero, 4),
+            "Clock": datetime.fromtimestamp(event.time).astimezone().strftime("%H:%M:%S.%f")[:-3],
+            "What": EVENT_WORDS[event.kind],
+            "Thread": event.thread or "–",
+            "Load": event.load,
+            "Log line": event.line,
+            "Words": event.text,
+        }
+        for event in sorted(trial.events, key=lambda event: event.time)
+    ]

@@ -1,0 +1,238 @@
+"""What outlives a page: the process-wide console, and the sole door to `st.session_state` and the address.
+
+    app.lifespan --open_console--> Console(runner, store, tokens) --console()--> pages, live routes
+    browser tab  --st.session_state, ?run=…--> chosen_run(), refusal()
+
+Not `st.cache_resource`: "Clear caches" in any browser would end the run of everybody.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import streamlit as st
+
+from dashboard.live_access import LiveTokens
+from dashboard.logs import LogRing
+from dashboard.record import RunRecord
+from dashboard.runs import PreflightError, RunInProgress, open_runner
+from dashboard.settings import RunSettings, SettingsError
+from dashboard.store import RunSummary, Store, StoreError, store_url
+from dashboard.targets.base import Warmth
+
+__all__ = [
+    "Chosen",
+    "Console",
+    "ConsoleClosed",
+    "ConsoleRunner",
+    "Refusal",
+    "abort",
+    "actor",
+    "address",
+    "address_number",
+    "chosen_run",
+    "close_console",
+    "console",
+    "install",
+    "launch",
+    "open_console",
+    "past_runs",
+    "pick_run",
+    "refusal",
+    "run_picker_key",
+]
+
+
+class ConsoleRunner(Protocol):
+    """What pages and live routes need of `dashboard.runs.Runner`. Threading: as there."""
+
+    def launch(self, settings: RunSettings, *, actor: str) -> str:
+        """Begin a run and return its id."""
+
+    def abort(self, run_id: str, *, actor: str) -> bool:
+        """Ask a run to end."""
+
+    def record(self, run_id: str) -> RunRecord | None:
+        """A remembered run."""
+
+    def active(self) -> RunRecord | None:
+        """The run under way."""
+
+    def version(self, run_id: str) -> int:
+        """Grows with the record."""
+
+    def rings(self, run_id: str) -> Mapping[str, LogRing]:
+        """A remembered run's logs."""
+
+    def warmth(self) -> Warmth:
+        """Whether a trial could begin at once."""
+
+    def close(self) -> None:
+        """End everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The parts that all tabs share. Threading: any thread may use any of them."""
+
+    runner: ConsoleRunner
+    store: Store
+    tokens: LiveTokens
+
+
+class ConsoleClosed(RuntimeError):
+    """A page was asked for before the console was opened, or after it was closed."""
+
+
+_lock = threading.Lock()  # guards `_console`: the lifespan, every script thread and the routes look at it
+_console: Console | None = None
+
+
+def console() -> Console:
+    """Return the process-wide console.
+
+    Raises:
+        ConsoleClosed: there is none.
+    """
+    with _lock:
+        if _console is None:
+            raise ConsoleClosed("The console is not open. Start it with `make run`.")
+        return _console
+
+
+def install(new: Console | None) -> Console | None:
+    """Put `new` in the place of the console and return what was there; the caller closes it."""
+    global _console
+    with _lock:
+        old, _console = _console, new
+        return old
+
+
+def open_console(home: Path) -> Console:
+    """Open the history, begin to warm up, and install the console. Blocks for a fraction of a second.
+
+    Raises:
+        StoreError: the history cannot be used.
+    """
+    store = Store.open(store_url(home))
+    try:
+        store.mark_interrupted()
+        opened = Console(open_runner(store, home), store, LiveTokens())
+    except BaseException:
+        store.close()
+        raise
+    install(opened)
+    return opened
+
+
+def close_console() -> None:
+    """End the run under way and everything that was started. Idempotent; blocks for seconds at the most."""
+    old = install(None)
+    if old is not None:
+        old.runner.close()
+        old.store.close()
+
+
+# ---------------------------------------------------------------------- one browser tab
+
+_REFUSAL: Final = "refusal"
+_PICKED: Final = "picked_run"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a launch was refused: a sentence for each field of `RunSettings`, or one for the whole."""
+
+    settings: RunSettings
+    errors: Mapping[str, str]
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The run to look at; without one, `problem` says why, and is empty when there is none yet."""
+
+    record: RunRecord | None
+    problem: str = ""
+
+
+def actor() -> str:
+    """Return who acts: without a login, `local`."""
+    return "local"
+
+
+def launch(settings: RunSettings) -> str | None:
+    """Launch a run and return its id. When it is refused, `refusal` tells why and None comes back."""
+    st.session_state.pop(_REFUSAL, None)
+    try:
+        return console().runner.launch(settings, actor=actor())
+    except SettingsError as error:
+        st.session_state[_REFUSAL] = Refusal(settings, error.errors)
+    except (PreflightError, RunInProgress, StoreError) as error:
+        st.session_state[_REFUSAL] = Refusal(settings, {}, str(error))
+    return None
+
+
+def refusal(settings: RunSettings | None = None) -> Refusal | None:
+    """Return why the last launch was refused; with `settings`, only if it was these that were."""
+    kept: Refusal | None = st.session_state.get(_REFUSAL)
+    return kept if kept is not None and settings in (None, kept.settings) else None
+
+
+def abort(run_id: str) -> None:
+    """Ask a run to end; what it has seen is kept."""
+    if console().runner.abort(run_id, actor=actor()):
+        st.toast("Stopping the run. What was seen is kept.", icon=":material/stop_circle:")
+
+
+def address_number(name: str) -> int | None:
+    """Return a number of the address; None when it is missing or no number."""
+    text = st.query_params.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else None
+
+
+def address(**values: str | int) -> None:
+    """Put values into the address, so that a reload, a second tab and a colleague see the same."""
+    for name, value in values.items():
+        if st.query_params.get(name) != str(value):
+            st.query_params[name] = str(value)
+
+
+def pick_run() -> None:
+    """Follow the run picker: its run goes into the address, and the trial of the old one out of it."""
+    st.query_params.from_dict({"run": st.session_state[_PICKED]})
+
+
+def run_picker_key(run_id: str) -> str:
+    """Return the key of the run picker, which shows `run_id`; only before the picker is drawn."""
+    st.session_state[_PICKED] = run_id
+    return _PICKED
+
+
+def chosen_run() -> Chosen:
+    """Return the run that the address names, else the one under way, else the newest."""
+    try:
+        named = st.query_params.get("run")
+        if named:
+            record = console().runner.record(named) or console().store.load(named)
+            problem = f"Run {named} is not in this console’s history. Open History to see the runs that are."
+            return Chosen(record, "" if record is not None else problem)
+        active = console().runner.active()
+        if active is not None:
+            return Chosen(active)
+        newest = console().store.list(limit=1)
+        return Chosen(console().store.load(newest[0].run_id) if newest else None)
+    except StoreError as error:
+        return Chosen(None, str(error))
+
+
+def past_runs(limit: int = 200) -> tuple[tuple[RunSummary, ...], str]:
+    """Return the newest runs, and what stands against reading them, if anything does."""
+    try:
+        return console().store.list(limit=limit), ""
+    except StoreError as error:
+        return (), str(error)

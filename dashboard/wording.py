@@ -1,0 +1,222 @@
+"""The words that an operator reads about a run: headlines, steps, modes and durations. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from dashboard.evidence import Colour, Counts, Verdict
+from dashboard.record import RunRecord, Step
+from dashboard.settings import Guard, RunSettings
+
+__all__ = [
+    "COLOUR_ICONS",
+    "COLOUR_WORDS",
+    "EVENT_WORDS",
+    "GUARD_CAPTIONS",
+    "GUARD_LABELS",
+    "TARGET_LABELS",
+    "control_words",
+    "headline",
+    "lead",
+    "plural",
+    "running_headline",
+    "seconds",
+    "settings_sentence",
+    "settings_title",
+    "when",
+]
+
+COLOUR_WORDS: Final[Mapping[Colour, str]] = {"green": "Green", "red": "Red", "inconclusive": "No proof"}
+COLOUR_ICONS: Final[Mapping[Colour, str]] = {"green": "✓", "red": "✕", "inconclusive": "?"}
+
+TARGET_LABELS: Final[Mapping[str, str]] = {
+    "local": "This machine: a fresh worker process for every trial",
+}
+GUARD_LABELS: Final[Mapping[Guard, str]] = {
+    "on": "On",
+    "off": "Off",
+    "no-second-check": "No second check",
+    "per-model": "A lock for each model",
+}
+GUARD_CAPTIONS: Final[Mapping[Guard, str]] = {
+    "on": "The loader as you would ship it: one load at a time in the process, everybody else waits for it.",
+    "off": "No lock at all. Every variant that finds no model loads one: expect red.",
+    "no-second-check": "A lock, but nobody looks again once inside it: the loads come one after the other.",
+    "per-model": "Each model has a lock of its own. Correct for one model, not for two at the same time.",
+}
+EVENT_WORDS: Final[Mapping[str, str]] = {
+    "requested": "asked for the model",
+    "waiting": "waits for a load under way",
+    "started": "load started",
+    "progress": "load in progress",
+    "completed": "load completed",
+    "failed": "load failed",
+    "meta_tensor_error": "meta tensor error",
+    "released": "model given up",
+}
+
+_STEP_HEADLINES: Final[Mapping[Step, str]] = {
+    "preflight": "Checking that the run can start",
+    "warm-up": "Warming up: importing torch, once",
+    "restart": "Starting a fresh worker",
+    "alive": "Waiting until the worker answers",
+    "release": "Releasing {variants} at the same instant",
+    "settle": "Watching the load and the answers",
+    "verdict": "Judging what was seen",
+    "store": "Keeping the record",
+    "done": "Finishing",
+}
+
+_UNPROVEN: Final[Mapping[str, str]] = {
+    "no_load": "no load was seen",
+    "unfinished": "a load did not come to its end",
+    "end_without_start": "a load ended that was never seen to start",
+    "retried": "the first load failed, a later one succeeded",
+    "gap": "a part of the log is missing",
+    "restarted": "the worker restarted in the middle",
+    "reloaded": "the model was given up and loaded again",
+    "loaded_before_release": "the model was loaded before the release",
+    "not_answered": "not every variant was answered",
+    "no_contention": "the variants did not meet during the load",
+    "control_not_red": "with the guard off it did not fail either",
+    "witness_disagrees": "the witnesses disagree",
+    "workers_unknown": "an unknown worker wrote to the log",
+    "aborted": "the run was stopped",
+}
+
+
+def plural(count: int, noun: str, nouns: str | None = None) -> str:
+    """Return the count with its noun: `1 variant`, `1,000 variants`."""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
+def seconds(value: float | None) -> str:
+    """Return a duration in the unit that people would use: `38 ms`, `0.84 s`, `2 min 5 s`."""
+    if value is None:
+        return "–"
+    if value < 0.0995:
+        return f"{value * 1000:.1f} ms" if value < 0.00995 else f"{value * 1000:.0f} ms"
+    if value < 9.995:
+        return f"{value:.2f} s"
+    if value < 99.95:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest} s"
+
+
+def when(time: float) -> str:
+    """Return a moment in the console's own time zone, to the second."""
+    return datetime.fromtimestamp(time).astimezone().strftime("%d %b %Y, %H:%M:%S")
+
+
+def settings_title(settings: RunSettings) -> str:
+    """Return what a run did, as short as a heading: `5 variants, guard on`."""
+    many = f"{settings.jobs:,} jobs × {settings.variants_per_job:,}" if settings.jobs > 1 else ""
+    count = f"{many} variants" if many else plural(settings.variants, "variant")
+    times = f", {settings.repeat:,} times" if settings.repeat > 1 else ""
+    return f"{count}, guard {GUARD_LABELS[settings.guard].lower()}{times}"
+
+
+def settings_sentence(settings: RunSettings) -> str:
+    """Return what will happen when a run with these settings is launched."""
+    if settings.variants == 1:
+        first = "1 variant will be released at a fresh worker. One alone cannot collide: release at least 2."
+    else:
+        first = f"{settings.variants:,} variants will be released at the same instant at a fresh worker."
+    times = f" {settings.repeat:,} times, each in a new process." if settings.repeat > 1 else ""
+    control = ""
+    if settings.wants_control:
+        control = " Then the same with the guard off, to show that this trial can fail."
+    elif settings.guard != "on":
+        control = " The guard is not fully on, so red is what should come out."
+    return first + times + control
+
+
+def running_headline(record: RunRecord) -> str:
+    """Return what a running run does at this moment."""
+    newest = record.trials[-1] if record.trials else None
+    if newest is not None and newest.role == "control" and record.step not in ("store", "done"):
+        return "Control: the same trial with the guard off"
+    return _STEP_HEADLINES[record.step].format(variants=plural(record.settings.variants, "variant"))
+
+
+def headline(record: RunRecord, verdict: Verdict | None) -> str:
+    """Return the one line that says how a run ended."""
+    if verdict is not None and verdict.verdict == "red":
+        return _red_headline(verdict)
+    if record.status == "failed":
+        return "The run could not be made"
+    if record.status == "interrupted":
+        return "The console ended in the middle of this run"
+    if verdict is None:
+        return "Ended without a verdict"
+    if verdict.verdict == "green":
+        return "Loaded exactly once"
+    code = verdict.reasons[0].code if verdict.reasons else ""
+    return f"No proof either way: {_UNPROVEN.get(code, 'see the reasons')}"
+
+
+def _red_headline(verdict: Verdict) -> str:
+    counts, right = verdict.counts, workers_of(verdict.counts)
+    if counts.load_started > right or counts.load_completed > right:
+        most = max(counts.load_started, counts.load_completed)
+        return f"Loaded more than once: {plural(most, 'load')}, {right} is right"
+    if counts.meta_tensor_errors:
+        return f"The load broke: {plural(counts.meta_tensor_errors, 'meta tensor error')}, 0 is right"
+    if counts.unique_models is not None and counts.unique_models > right:
+        return f"More than one model: {plural(counts.unique_models, 'model')} in use, {right} is right"
+    if counts.load_failed or counts.load_completed < counts.load_started:
+        return "The load failed, and no model came out of it"
+    return "Not loaded exactly once"
+
+
+def workers_of(counts: Counts) -> int:
+    """Return how many loads are right: one for each worker process."""
+    return max(counts.workers or 1, 1)
+
+
+def lead(record: RunRecord, verdict: Verdict | None) -> str:
+    """Return the sentence below the headline: what it rests on, or what to do now."""
+    if record.running or verdict is None:
+        return record.message
+    counts = verdict.counts
+    if verdict.verdict == "green":
+        answered = counts.variants_ok if counts.variants_ok is not None else record.settings.variants
+        if answered == 1:
+            return "1 variant asked, one load served it."
+        return f"{answered:,} variants asked at the same instant. One load served them all."
+    reason = verdict.reasons[0].text if verdict.reasons else record.message
+    if verdict.verdict == "red" and record.settings.guard != "on":
+        mode = GUARD_LABELS[record.settings.guard].lower()
+        return f"{reason} This is what the guard prevents; in this run it was set to “{mode}”."
+    return reason
+
+
+def control_words(record: RunRecord) -> tuple[str, str]:
+    """Return what the control showed, as a short heading and a sentence."""
+    control, settings = record.control, record.settings
+    if control is not None and control.red:
+        return (
+            f"Red in {control.red:,} of {control.tries:,}",
+            "Guard off, same trial: it fails. So the trial tells good from bad, and green means something.",
+        )
+    if control is not None:
+        return (
+            f"Not red in {plural(control.tries, 'try', 'tries')}",
+            "Guard off, same trial: it did not fail either. So a green would prove little here. "
+            "Release more variants, or use a checkpoint that takes longer to load.",
+        )
+    if settings.guard != "on":
+        return "Not needed", "The guard is not fully on in this run: it is a control itself."
+    if not settings.wants_control:
+        return (
+            "Left out",
+            "Nothing shows that this trial could have failed. Launch with the control to be sure.",
+        )
+    if record.verdict is not None and record.verdict.verdict == "red":
+        return "Not needed", "The trial itself went red, so it needs no proof that it can."
+    if record.running:
+        return "Still to come", "The same trial with the guard off, to show that it can fail."
+    return "Not reached", "The run ended before the same trial was made with the guard off."
