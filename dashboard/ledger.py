@@ -1,0 +1,270 @@
+"""The ledger of loads: events put to account by worker, model and generation, attempt by attempt.
+
+    events --known workers--> Account (worker, model, generation) --> Attempt, Attempt, …
+           --others---------> unknown: they count for nobody, and nobody may forget them
+
+A worker is a `boot` where the log is ours, and a server process of the log where it is a stranger's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from dashboard.evidence import Evidence, LogEvent
+from loader.events import EventKind
+
+__all__ = ["Account", "Attempt", "Ledger", "read_ledger"]
+
+_ENDS: frozenset[EventKind] = frozenset({"completed", "failed", "meta_tensor_error"})
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One load: how it began, how it ended. `order` is its place among the starts of its account, from 1."""
+
+    order: int
+    load: int | None
+    started: LogEvent | None = None
+    ended: LogEvent | None = None
+    meta: bool = False
+    overlapped: bool = False
+
+    @property
+    def completed(self) -> bool:
+        """Whether it gave a model."""
+        return self.ended is not None and self.ended.kind == "completed"
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended in an error."""
+        return self.ended is not None and self.ended.kind != "completed"
+
+    @property
+    def open(self) -> bool:
+        """Whether it began and has not ended."""
+        return self.started is not None and self.ended is None
+
+    @property
+    def retriable(self) -> bool:
+        """Whether it failed alone and without meta tensors, so that a later success makes up for it."""
+        return self.failed and not self.meta and not self.overlapped
+
+
+@dataclass(slots=True)
+class Account:
+    """All that one worker did with one model in one generation.
+
+    Attributes:
+        boot: the worker's identity; None for a stranger's process.
+        life: place of a stranger's process among those of its log.
+        room: how many processes may hide in this account, because their log does not tell them apart.
+        peak: how many loads were under way at once, at most.
+    """
+
+    source: str
+    boot: str | None
+    life: int
+    model: str | None
+    generation: int = 0
+    pid: int | None = None
+    room: int = 1
+    attempts: list[Attempt] = field(default_factory=list)
+    requested: list[LogEvent] = field(default_factory=list)
+    metas: list[LogEvent] = field(default_factory=list)
+    progress: int = 0
+    peak: int = 0
+
+    @property
+    def starts(self) -> int:
+        """How many loads began."""
+        return sum(attempt.started is not None for attempt in self.attempts)
+
+    @property
+    def completions(self) -> int:
+        """How many loads gave a model."""
+        return sum(attempt.completed for attempt in self.attempts)
+
+    @property
+    def failures(self) -> int:
+        """How many loads ended in an error."""
+        return sum(attempt.failed for attempt in self.attempts)
+
+    @property
+    def used(self) -> bool:
+        """Whether anything was loaded, or was tried to be."""
+        return bool(self.attempts or self.metas)
+
+    def take(self, event: LogEvent) -> None:
+        """Put one more event to this account."""
+        if event.kind == "requested":
+            self.requested.append(event)
+        elif event.kind == "progress":
+            self.progress += 1
+        elif event.kind == "started":
+            self._start(event)
+        elif event.kind in _ENDS:
+            self._end(event)
+
+    def _start(self, event: LogEvent) -> None:
+        attempt = Attempt(self.starts + 1, event.load, started=event)
+        running = [each for each in self.attempts if each.open]
+        if running and self.room == 1:
+            for each in (*running, attempt):
+                each.overlapped = True
+        self.peak = max(self.peak, len(running) + 1)
+        self.attempts.append(attempt)
+
+    def _end(self, event: LogEvent) -> None:
+        attempt = self._ended_by(event)
+        if event.kind == "meta_tensor_error" or _is_meta(event):
+            if not (attempt is not None and attempt.meta and event.boot is not None):
+                self.metas.append(event)  # a worker of ours may tell one error in two events
+            if attempt is not None:
+                attempt.meta = True
+            if event.boot is None and event.kind == "meta_tensor_error":
+                return  # a stranger prints the words more than once for one load, and may go on
+        if attempt is None:
+            attempt = Attempt(len(self.attempts) + 1, event.load)
+            attempt.meta = event.kind == "meta_tensor_error" or _is_meta(event)
+            self.attempts.append(attempt)
+        if attempt.ended is None or attempt.ended.kind != "completed":
+            attempt.ended = event
+
+    def _ended_by(self, event: LogEvent) -> Attempt | None:
+        if event.load is not None:
+            same = [each for each in self.attempts if each.load == event.load]
+            # What follows a completion of the same load is an end of its own, whatever its number says.
+            if same and (not same[-1].completed or event.kind == "meta_tensor_error" or _is_meta(event)):
+                return same[-1]
+            return None
+        running = [each for each in self.attempts if each.open]
+        if running:
+            return running[0]
+        if event.kind == "failed" and self.attempts and self.attempts[-1].failed:
+            return self.attempts[-1]  # one error, told again
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Everything that was loaded, and by whom.
+
+    Attributes:
+        known: boots that belong to the target. parents: boot -> the boot it was forked from.
+        unknown: events of boots that nothing but the log itself vouches for.
+    """
+
+    accounts: tuple[Account, ...]
+    known: frozenset[str]
+    parents: Mapping[str, str]
+    unknown: tuple[LogEvent, ...]
+
+    def of(self, boot: str) -> tuple[Account, ...]:
+        """Return the accounts of one worker."""
+        return tuple(account for account in self.accounts if account.boot == boot)
+
+    def attempt(self, boot: str, load: int) -> tuple[Account, Attempt] | None:
+        """Return the load of that number; a forked worker also answers for its parent's."""
+        seen: set[str] = set()
+        home: str | None = boot
+        while home is not None and home not in seen:
+            for account in self.of(home):
+                for attempt in account.attempts:
+                    if attempt.load == load:
+                        return account, attempt
+            seen.add(home)
+            home = self.parents.get(home)
+        return None
+
+
+def read_ledger(evidence: Evidence) -> Ledger:
+    """Put the events of `evidence` to account. Events of ours that come twice count once."""
+    events = _ordered(evidence.events)
+    parents = {
+        event.boot: event.fields["parent_boot"]
+        for event in events
+        if event.boot is not None and "parent_boot" in event.fields
+    }
+    known = _known(evidence, events, parents)
+    lives = {(event.source, _life(event)) for event in events if event.boot is None}
+    accounts: dict[tuple[str, str, str | None, int], Account] = {}
+    generations: dict[tuple[str, str, str | None], int] = {}
+    names = _stranger_names(events)
+    for event in events:
+        if event.boot is not None and event.boot not in known:
+            continue
+        worker = (event.source, str(_life(event))) if event.boot is None else ("", event.boot)
+        model = event.model if event.boot is not None else event.model or names.get(worker)
+        subject = (*worker, model)
+        generation = generations.setdefault(subject, 0)
+        if event.kind == "released":
+            generations[subject] = generation + 1
+            continue
+        account = accounts.get((*subject, generation))
+        if account is None:
+            room = 1
+            if event.boot is None:
+                alone = sum(source == event.source for source, _ in lives) == 1
+                room = max(int(event.fields.get("processes", "1")), evidence.expected_workers if alone else 1)
+            life = _life(event) if event.boot is None else 1
+            account = Account(event.source, event.boot, life, model, generation, event.pid, room)
+            accounts[*subject, generation] = account
+        account.take(event)
+    unknown = tuple(event for event in events if event.boot is not None and event.boot not in known)
+    return Ledger(tuple(accounts.values()), known, parents, unknown)
+
+
+def _known(evidence: Evidence, events: Iterable[LogEvent], parents: Mapping[str, str]) -> frozenset[str]:
+    if evidence.workers is None:
+        return frozenset(event.boot for event in events if event.boot is not None)
+    known = {worker.boot for worker in evidence.workers}
+    known |= {variant.boot for variant in evidence.variants or () if variant.boot is not None}
+    for child in parents:
+        line = [child]
+        while line[-1] in parents and parents[line[-1]] not in line:
+            line.append(parents[line[-1]])
+        if known & set(line):
+            known.add(child)
+    return frozenset(known)
+
+
+def _ordered(events: Iterable[LogEvent]) -> list[LogEvent]:
+    """Drop what was delivered twice, and put each worker's own events in the order of their numbers."""
+    kept: list[LogEvent] = []
+    seen: set[tuple[str, int, EventKind, int | None, str | None]] = set()
+    by_boot: dict[str, list[tuple[int, LogEvent]]] = {}
+    for event in events:
+        if event.boot is not None and event.seq is not None:
+            key = (event.boot, event.seq, event.kind, event.load, event.model)
+            if key in seen:
+                continue
+            seen.add(key)
+            by_boot.setdefault(event.boot, []).append((len(kept), event))
+        kept.append(event)
+    for places in by_boot.values():
+        ordered = sorted((event for _, event in places), key=lambda event: event.seq or 0)
+        for (at, _), event in zip(places, ordered, strict=True):
+            kept[at] = event
+    return kept
+
+
+def _stranger_names(events: Iterable[LogEvent]) -> dict[tuple[str, str], str]:
+    """Return the first model that each process of a stranger's log names: events without a name mean it."""
+    names: dict[tuple[str, str], str] = {}
+    for event in events:
+        if event.boot is None and event.model is not None:
+            names.setdefault((event.source, str(_life(event))), event.model)
+    return names
+
+
+def _life(event: LogEvent) -> int:
+    process = event.fields.get("process", "1")
+    return int(process) if process.isdecimal() else 1
+
+
+def _is_meta(event: LogEvent) -> bool:
+    if event.kind != "failed":
+        return False
+    told = " ".join(event.fields.values()).lower()
+    return "metatensor" in told or "meta tensor" in told

@@ -1,0 +1,153 @@
+"""The verdict on a trial: a pure function from evidence to green, red or inconclusive, with reasons.
+
+    evidence --> ledger --> red facts? ----------------------> red
+                        --> doubts? -------------------------> inconclusive
+                        --> neither: one load each, proven --> green --> control --> green or inconclusive
+
+Nothing here reads a clock, a file or the network: the same evidence gives the same verdict, for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from dashboard.contention import Contention, contention_of
+from dashboard.doubts import doubts
+from dashboard.evidence import Colour, Control, Counts, Evidence, Reason, Verdict, Witnesses
+from dashboard.latency import latency_of
+from dashboard.ledger import Ledger, read_ledger
+from dashboard.redfacts import counted, final_red_facts, red_facts, where
+from dashboard.witnesses import MEMORY, identities, identity_testimony, log_testimony, supports
+
+__all__ = ["judge", "red_facts", "with_control", "worst"]
+
+_SEVERITY: Final[dict[Colour, int]] = {"red": 0, "inconclusive": 1, "green": 2}
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Return the verdict on one trial. Any red fact wins; what is neither red nor proven is inconclusive."""
+    ledger = read_ledger(evidence)
+    contention = contention_of(evidence, ledger)
+    identity = identity_testimony(evidence, ledger)
+    colour: Colour = "red"
+    reasons = final_red_facts(evidence, ledger)
+    if not reasons:
+        colour = "inconclusive"
+        reasons = doubts(evidence, ledger, contention, identity)
+    if not reasons:
+        colour = "green"
+        reasons = _grounds(evidence, ledger, contention)
+    return Verdict(
+        verdict=colour,
+        reasons=reasons,
+        counts=_counts(evidence, ledger, contention),
+        latency_s=latency_of(evidence.variants),
+        witnesses=Witnesses(
+            log=supports(log_testimony(ledger), colour),
+            identity=supports(identity, colour),
+            memory=supports(MEMORY, colour),
+        ),
+        not_checked=_not_checked(evidence),
+    )
+
+
+def with_control(verdict: Verdict, control: Control | None, *, wanted: bool) -> Verdict:
+    """Return the verdict with its control considered; only a green one needs it.
+
+    A control that was `wanted`, or made, must have gone red, or the green proves nothing.
+    """
+    if verdict.verdict != "green":
+        return verdict
+    if control is None and not wanted:
+        text = "No control was made: nothing shows that this trial could have failed."
+        return replace(
+            verdict,
+            reasons=(*verdict.reasons, Reason("no_control", text)),
+            not_checked=(*verdict.not_checked, "control"),
+        )
+    if control is not None and control.verdict == "red":
+        text = (
+            f"With the guard {control.guard} the same trial went red in {control.red} of {control.tries}, "
+            "so this green means something."
+        )
+        return replace(verdict, reasons=(*verdict.reasons, Reason("control_red", text)))
+    tries = control.tries if control is not None else 0
+    text = (
+        f"With the guard off the same trial did not go red either (tries: {tries}), "
+        "so it cannot tell a working guard from a missing one."
+        if tries
+        else "The control, the same trial with the guard off, was not made: nothing shows that this can fail."
+    )
+    return replace(verdict, verdict="inconclusive", reasons=(Reason("control_not_red", text),))
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the first of the worst verdicts: red before inconclusive before green.
+
+    Raises:
+        ValueError: there are none.
+    """
+    found = list(verdicts)
+    if not found:
+        raise ValueError("There is no verdict to choose from: judge at least one trial first.")
+    return min(found, key=lambda verdict: _SEVERITY[verdict.verdict])
+
+
+def _counts(evidence: Evidence, ledger: Ledger, contention: Contention | None) -> Counts:
+    accounts, variants = ledger.accounts, evidence.variants
+    found = identities(evidence, ledger)
+    ours = variants is not None and bool(ledger.known or found)
+    return Counts(
+        load_started=sum(account.starts for account in accounts),
+        load_completed=sum(account.completions for account in accounts),
+        load_failed=sum(account.failures for account in accounts),
+        progress_messages=sum(account.progress for account in accounts),
+        meta_tensor_errors=sum(len(account.metas) for account in accounts),
+        unique_models=len({(each.boot, each.load, each.model) for each in found}) if ours else None,
+        workers=_workers(evidence, ledger),
+        variants=len(variants) if variants is not None else None,
+        variants_ok=sum(each.state == "answered" for each in variants) if variants is not None else None,
+        contended=contention.total if contention is not None else None,
+    )
+
+
+def _workers(evidence: Evidence, ledger: Ledger) -> int:
+    strangers = {(each.source, each.life): each.room for each in ledger.accounts if each.boot is None}
+    return len(ledger.known) + sum(strangers.values())
+
+
+def _grounds(evidence: Evidence, ledger: Ledger, contention: Contention | None) -> tuple[Reason, ...]:
+    used = [account for account in ledger.accounts if account.used]
+    if len(used) == 1:
+        took = used[0].attempts[0]
+        seconds = took.ended.fields.get("seconds") if took.ended is not None else None
+        text = f"The model was loaded exactly once{where(used[0])}{f', in {seconds} s' if seconds else ''}."
+    else:
+        text = f"Each of {counted(len(used), 'worker and model pair')} was loaded exactly once."
+    reasons = [Reason("loaded_once", text)]
+    if evidence.variants is not None:
+        reasons.append(Reason("answered", f"All {counted(len(evidence.variants), 'variant')} were answered."))
+    if contention is not None:
+        reasons.append(
+            Reason(
+                "contended",
+                f"{contention.total:,} of {counted(len(evidence.variants or ()), 'variant')} asked for the "
+                "model before its load had completed, so the guard was really tried.",
+            )
+        )
+    found = identities(evidence, ledger)
+    if found:
+        each = "every answered variant was" if len(found) == 1 else "the variants of each worker were"
+        reasons.append(Reason("one_model", f"By its own answer, {each} given the one model of its worker."))
+    return tuple(reasons)
+
+
+def _not_checked(evidence: Evidence) -> tuple[str, ...]:
+    missing = []
+    if evidence.variants is None:
+        missing += ["answers", "contention"]
+    if not any(variant.boot for variant in evidence.variants or ()):
+        missing.append("identity")
+    return (*missing, "memory")

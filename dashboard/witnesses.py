@@ -1,0 +1,123 @@
+"""The witnesses: what the log, and what each variant was given, say independently about the number of loads.
+
+    log       the load events          --+
+    identity  boot and load of answers --+--> Statement: once, more or nothing --> does it support the verdict?
+    memory    steps of a model's size  --+    (silent in this version: see MEMORY)
+
+A witness states a claim of its own. Only when two claims are compared does one of them disagree.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from dashboard.evidence import Colour, Evidence, Testimony
+from dashboard.ledger import Account, Attempt, Ledger
+
+__all__ = [
+    "MEMORY",
+    "Claim",
+    "Identity",
+    "Statement",
+    "identities",
+    "identity_testimony",
+    "log_testimony",
+    "supports",
+]
+
+Claim = Literal["once", "more", "nothing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one witness claims: each model was loaded `once`, `more` (or wrongly), or `nothing` to say.
+
+    `doubts` are sentences in which it contradicts what it should have seen.
+    """
+
+    claim: Claim
+    doubts: tuple[str, ...] = ()
+
+
+MEMORY: Final = Statement("nothing")
+"""The memory witness joins here: settled PSS or GPU memory against before the first start, in steps of one
+model. It stays silent until a target measures that; models under 200 MB keep it silent anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The model object that variants were given: one load of one worker; `attempt` is None if no log has it."""
+
+    boot: str
+    load: int
+    model: str | None
+    variants: tuple[str, ...]
+    account: Account | None
+    attempt: Attempt | None
+
+
+def identities(evidence: Evidence, ledger: Ledger) -> tuple[Identity, ...]:
+    """Return the distinct models that answered variants were given, in the order of their worker and load."""
+    given: defaultdict[tuple[str, int, str | None], list[str]] = defaultdict(list)
+    for variant in evidence.variants or ():
+        if variant.state == "answered" and variant.boot is not None and variant.load_id is not None:
+            given[variant.boot, variant.load_id, variant.model_id].append(variant.variant_id)
+    found = []
+    for (boot, load, model), variants in sorted(
+        given.items(), key=lambda each: (*each[0][:2], str(each[0][2]))
+    ):
+        account, attempt = ledger.attempt(boot, load) or (None, None)
+        found.append(Identity(boot, load, model, tuple(variants), account, attempt))
+    return tuple(found)
+
+
+def doubled(found: Sequence[Identity]) -> tuple[tuple[Identity, ...], ...]:
+    """Return the groups of two or more objects of one model that one worker handed out in one generation."""
+    groups: defaultdict[tuple[str, str | None, int], list[Identity]] = defaultdict(list)
+    for each in found:
+        # An object whose load no log shows is taken for one of the first generation: nothing says that the
+        # model was given up in between.
+        generation = each.account.generation if each.account is not None else 0
+        groups[each.boot, each.model, generation].append(each)
+    return tuple(tuple(group) for group in groups.values() if len({each.load for each in group}) > 1)
+
+
+def log_testimony(ledger: Ledger) -> Statement:
+    """State what the load events say about every worker and model."""
+    used = [account for account in ledger.accounts if account.used]
+    if not used:
+        return Statement("nothing")
+    once = all(account.starts == account.completions == len(account.attempts) == 1 for account in used)
+    return Statement("once" if once and not any(account.metas for account in used) else "more")
+
+
+def identity_testimony(evidence: Evidence, ledger: Ledger) -> Statement:
+    """State what the answers say: one object for each worker and model, or several."""
+    found = identities(evidence, ledger)
+    if not found:
+        return Statement("nothing")
+    doubts = []
+    for each in found:
+        who = f"{len(each.variants)} variant{'s were' if len(each.variants) != 1 else ' was'}"
+        if each.attempt is None and ledger.of(each.boot):
+            doubts.append(
+                f"{who} answered with load {each.load} of worker {each.boot}, which its log does not show."
+            )
+        elif each.attempt is not None and not each.attempt.completed:
+            doubts.append(
+                f"{who} answered with load {each.load} of worker {each.boot}, "
+                "which by its log never completed."
+            )
+    return Statement("more" if doubled(found) else "once", tuple(doubts))
+
+
+def supports(statement: Statement, colour: Colour) -> Testimony:
+    """Tell whether a witness's own claim supports a verdict: red says `more`, everything else `once`."""
+    if statement.claim == "nothing":
+        return "silent"
+    if statement.doubts and colour != "red":
+        return "disagrees"
+    return "agrees" if statement.claim == ("more" if colour == "red" else "once") else "disagrees"
