@@ -245,8 +245,12 @@ class Store:
         for run_id, owner, document in rows:
             if not is_gone(owner):
                 continue
-            record = _interrupted(self._parse(run_id, document))
-            row = _row(record) | {"document": to_json(record).decode()}
+            row: dict[str, Any] = {"status": "interrupted"}
+            try:
+                record = _interrupted(from_json(document))
+                row = _row(record) | {"document": to_json(record).decode()}
+            except ValueError:
+                pass  # another version's record: it cannot be opened here, but it runs no more
             # Its owner has ended, so only another process that does the same as we could have changed it.
             still = all_of(runs.c.run_id == run_id, runs.c.status == "running", runs.c.owner == owner)
             with self._write() as connection:

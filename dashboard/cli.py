@@ -1,0 +1,70 @@
+"""The command line: `python -m dashboard run | history | serve`.
+
+Exit codes: 0 green, 1 red, 2 usage, 3 inconclusive, 4 target out of reach. `--json` prints one object on
+stdout and nothing else there; progress and prose go to stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import click
+from click.exceptions import NoArgsIsHelpError
+
+from dashboard.commands import USAGE, explain_crash, hush_stdout
+from dashboard.commands.history import history
+from dashboard.commands.run import run
+from dashboard.commands.serve import serve
+
+__all__ = ["cli", "main"]
+
+_NAME: Final = "python -m dashboard"
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 green, 1 red, 2 usage, 3 inconclusive, 4 target out of reach.",
+)
+def cli() -> None:
+    """Loadonce proves that a model service loads its big model exactly once."""
+
+
+for command in (run, history, serve):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command line and return its exit code; never raises, never shows a traceback unasked."""
+    # What is printed may hold any character; a terminal that cannot show one gets a sign in its place.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    colour = False if os.environ.get("NO_COLOR") else None
+    try:
+        code = cli.main(arguments, prog_name=_NAME, standalone_mode=False, color=colour)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        hush_stdout()
+        return 0
+    except NoArgsIsHelpError as error:
+        error.show()
+        return USAGE
+    except click.ClickException as error:
+        _complain(error)
+        return error.exit_code
+    except click.Abort:
+        click.echo("Stopped before anything began.", err=True)
+        return USAGE
+    except Exception as error:  # noqa: BLE001 - the last resort: a sentence instead of a traceback
+        click.echo(f"Error: {explain_crash(error)}", err=True)
+        return USAGE
+    return code if isinstance(code, int) else 0
+
+
+def _complain(error: click.ClickException) -> None:
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {error.format_message()}", err=True)
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        click.echo(f"Try: {error.ctx.command_path} --help", err=True)

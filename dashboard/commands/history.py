@@ -1,0 +1,182 @@
+"""`history`: the runs that were kept, listed, shown and exported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dashboard.commands import CommandError, print_json
+
+if TYPE_CHECKING:
+    from dashboard.evidence import LogLine
+    from dashboard.record import RunRecord
+    from dashboard.store import RunSummary, Store
+
+__all__ = ["history"]
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def history(context: click.Context) -> None:
+    """List, show and export the runs that were kept. Without a command: list."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_runs)
+
+
+@history.command("list")
+@click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many, newest first."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+def list_runs(limit: int = 50, as_json: bool = False) -> None:
+    """List the newest runs."""
+    with _open_store() as store:
+        rows = store.list(limit=limit)
+    if as_json:
+        print_json({"runs": [_row(row) for row in rows]})
+    elif not rows:
+        click.echo("No runs yet. Launch one: python -m dashboard run", err=True)
+    else:
+        for line in _table(rows):
+            click.echo(line)
+
+
+@history.command()
+@click.argument("run_id", metavar="ID")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object on stdout, as `run --json` does."
+)
+@click.option("--log", "with_log", is_flag=True, help="Also print what the workers wrote.")
+def show(run_id: str, as_json: bool, with_log: bool) -> None:
+    """Show one run. ID may be its beginning, if no other run begins so.
+
+    Exits with 0 when the run was found, whatever its verdict: it reports and does not judge.
+    """
+    from dashboard.report import run_json
+    from dashboard.summary import summary, trial_line
+
+    with _open_store() as store:
+        record = _find(store, run_id)
+        sources = store.sources(record.run_id) if with_log else ()
+        if as_json:
+            logs = (
+                {
+                    "logs": {
+                        source: [_line_json(line) for line in store.log(record.run_id, source)]
+                        for source in sources
+                    }
+                }
+                if with_log
+                else {}
+            )
+            print_json(run_json(record) | logs)
+            return
+        for line in summary(record):
+            click.echo(line)
+        if len(record.trials) > 1:
+            for trial in record.trials:
+                click.echo(f"  {trial_line(trial, record.settings.repeat)}")
+        for source in sources:
+            click.echo(f"\n--- log of {source}")
+            for line in _log_lines(store.log(record.run_id, source)):
+                click.echo(line)
+        if with_log and not sources:
+            click.echo("No log was kept for this run.", err=True)
+
+
+@history.command()
+@click.argument("run_id", metavar="ID")
+@click.option(
+    "--to",
+    "path",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where to: .html for people, .xml (JUnit) for CI, .json for programs.",
+)
+def export(run_id: str, path: Path) -> None:
+    """Write one run to a file."""
+    from dashboard.report import ReportError, write_report
+
+    with _open_store() as store:
+        record = _find(store, run_id)
+    try:
+        write_report(record, path)
+    except ReportError as error:
+        raise CommandError(str(error)) from error
+    click.echo(f"Run {record.run_id} is in {path}", err=True)
+
+
+@contextmanager
+def _open_store() -> Iterator[Store]:
+    from dashboard.home import HomeError, data_home
+    from dashboard.store import Store, StoreError, store_url
+
+    try:
+        with closing(Store.open(store_url(data_home()))) as store:
+            with suppress(StoreError):  # a history that can only be read can still be read
+                store.mark_interrupted()
+            yield store
+    except (HomeError, StoreError) as error:
+        raise CommandError(str(error)) from error
+
+
+def _find(store: Store, run_id: str) -> RunRecord:
+    found = store.find(run_id, limit=4) if run_id else ()
+    exact = run_id if run_id in found else None
+    if exact is None and len(found) != 1:
+        if not found:
+            raise CommandError(f"There is no run {run_id!r}. List them: python -m dashboard history list")
+        raise CommandError(f"Several runs begin with {run_id!r}: {', '.join(found)}. Give more of the id.")
+    record = store.load(exact or found[0])
+    if record is None:  # deleted between the two questions
+        raise CommandError(f"There is no run {run_id!r} any more.")
+    return record
+
+
+def _table(rows: tuple[RunSummary, ...]) -> Iterator[str]:
+    from dashboard.printable import printable
+    from dashboard.summary import badge
+
+    width = max(len(row.run_id) for row in rows)
+    yield click.style(
+        f"{'RUN'.ljust(width)}  VERDICT         LAUNCHED             VARIANTS  REPEAT  STARTS  GUARD",
+        dim=True,
+    )
+    for row in rows:
+        # The id comes first and whole, so that it can be picked up by `cut` and by eye at any width.
+        verdict = badge(row.verdict) if row.verdict is not None else f"… {row.status.upper()}"
+        shown = verdict + " " * (14 - len(click.unstyle(verdict)))
+        launched = datetime.fromtimestamp(row.created_at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        starts = "–" if row.load_started is None else str(row.load_started)
+        rest = f"{row.variants:>8}  {row.repeat:>6}  {starts:>6}  {row.guard}"
+        extra = "" if row.status in ("finished", "running") else f"  ({row.status})"
+        yield f"{row.run_id.ljust(width)}  {shown}  {launched}  {printable(rest)}{extra}"
+
+
+def _row(row: RunSummary) -> dict[str, object]:
+    from dataclasses import asdict
+
+    from dashboard.report import iso
+
+    return asdict(row) | {"created_at": iso(row.created_at), "finished_at": iso(row.finished_at)}
+
+
+def _line_json(line: LogLine) -> dict[str, object]:
+    from dashboard.report import iso
+
+    return {"number": line.number, "time": iso(line.time), "stream": line.stream, "text": line.text}
+
+
+def _log_lines(lines: tuple[LogLine, ...]) -> Iterator[str]:
+    from dashboard.printable import printable
+
+    for line in lines:
+        time = datetime.fromtimestamp(line.time).astimezone().strftime("%H:%M:%S.%f")[:-3]
+        mark = "!" if line.stream == "stderr" else " "
+        yield f"{time} {mark} {printable(line.text)}"

@@ -1,0 +1,212 @@
+"""`run`: launches a run, shows it while it goes on, and ends with its verdict as the exit code."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import closing
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from dashboard.commands import EXIT_CODES, INCONCLUSIVE, CommandError, CutShort, explain_crash, print_json
+from dashboard.settings import GUARDS, MAX_REPEAT, MAX_TIMEOUT_S, MAX_VARIANTS, RunSettings, SettingsError
+
+if TYPE_CHECKING:
+    from dashboard.progress import Progress
+    from dashboard.record import RunRecord
+    from dashboard.runs import Runner
+    from dashboard.store import Store
+
+__all__ = ["run"]
+
+_ACTOR: Final = "local"
+_TICK_S: Final = 0.1
+_FLAGS: Final = {
+    "target": "--target",
+    "jobs": "--jobs",
+    "variants_per_job": "--variants-per-job",
+    "repeat": "--repeat",
+    "guard": "--guard",
+    "control": "--control",
+    "restart": "--restart",
+    "timeout_s": "--timeout",
+    "model": "--model",
+}
+
+
+@click.command(epilog="Exit codes: 0 green, 1 red, 2 usage, 3 inconclusive, 4 target out of reach.")
+@click.option("--target", default="local", show_default=True, metavar="local", help="What to test.")
+@click.option("--jobs", default=1, show_default=True, help="Groups of variants.")
+@click.option(
+    "--variants-per-job",
+    default=3,
+    show_default=True,
+    help=f"Variants in each; all of them, at most {MAX_VARIANTS:,}, start at the same instant.",
+)
+@click.option(
+    "--repeat", default=1, show_default=True, help=f"Trials, each in a fresh process; at most {MAX_REPEAT:,}."
+)
+@click.option(
+    "--guard", type=click.Choice(GUARDS), default="on", show_default=True, help="The worker's protection."
+)
+@click.option(
+    "--control/--no-control",
+    default=None,
+    help="Show that the same trial fails with the guard off. Default: yes, for the local target.",
+)
+@click.option("--restart/--no-restart", default=True, show_default=True, help="Start clean.")
+@click.option(
+    "--timeout",
+    default=180.0,
+    show_default=True,
+    metavar="SECONDS",
+    help=f"From the release until every variant must have answered; at most {MAX_TIMEOUT_S:,.0f}.",
+)
+@click.option("--model", metavar="FOLDER|HUB_ID", help="What the worker loads. Default: the demo checkpoint.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also write a report: .html for people, .xml (JUnit) for CI, .json for programs.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+def run(timeout: float, report: Path | None, as_json: bool, **options: Any) -> int:
+    """Release N variants at a fresh worker at the same instant, and judge whether it loads its model once."""
+    settings = RunSettings(timeout_s=timeout, **options)
+    try:
+        settings.check()
+    except SettingsError as error:
+        raise _refused(error) from error
+    # The libraries of the console take most of a second; a bad flag is told before that.
+    from dashboard.home import HomeError, data_home
+    from dashboard.report import ReportError, check_report_path
+    from dashboard.store import Store, StoreError, store_url
+
+    try:
+        if report is not None:
+            check_report_path(report)
+        home = data_home()
+        store = Store.open(store_url(home))
+    except (ReportError, HomeError, StoreError) as error:
+        raise CommandError(str(error)) from error
+    with closing(store), _Stop() as stop:
+        record = _make(settings, store, home, stop)
+    return _tell(record, report, as_json=as_json)
+
+
+def _make(settings: RunSettings, store: Store, home: Path, stop: _Stop) -> RunRecord:
+    from dashboard.progress import open_progress
+    from dashboard.runs import PreflightError, RunInProgress, open_runner
+    from dashboard.store import StoreError
+
+    run_id: str | None = None
+    runner: Runner | None = None
+    try:
+        with open_progress() as progress:
+            store.mark_interrupted()
+            runner = open_runner(store, home)
+            run_id = runner.launch(settings, actor=_ACTOR)
+            return _watch(runner, run_id, progress, stop)
+    except SettingsError as error:
+        raise _refused(error) from error
+    except (PreflightError, RunInProgress, StoreError) as error:
+        raise CommandError("Stopped before the run began." if stop.asked else str(error)) from error
+    except KeyboardInterrupt as error:
+        record = _close(runner, run_id)
+        if record is None:
+            raise CommandError("Stopped before the run began.") from error
+        return record
+    except Exception as error:
+        if run_id is None:
+            raise  # nothing began: told by the command line's last resort, as usage
+        raise CutShort(
+            f"{explain_crash(error)} What was seen is kept: python -m dashboard history show {run_id}"
+        ) from error
+    finally:
+        stop.patient = True  # the worker must be ended, whatever else is pressed
+        _close(runner, run_id)
+
+
+def _close(runner: Runner | None, run_id: str | None) -> RunRecord | None:
+    """End every worker, and return the run as it was kept."""
+    if runner is None:
+        return None
+    runner.close()
+    return None if run_id is None else runner.record(run_id)
+
+
+def _watch(runner: Runner, run_id: str, progress: Progress, stop: _Stop) -> RunRecord:
+    seen = asked = 0
+    while True:
+        version = runner.version(run_id)
+        if version != seen and (record := runner.record(run_id)) is not None:
+            seen = version
+            progress.show(record)
+            if not record.running:
+                return runner.wait(run_id)  # it has been kept when this returns
+        if stop.asked and not asked:
+            asked = stop.asked
+            progress.say("Stopping. What was seen is kept; press Ctrl-C again to leave at once.")
+            runner.abort(run_id, actor=_ACTOR)
+        runner.wait(run_id, _TICK_S)
+
+
+def _tell(record: RunRecord, report: Path | None, *, as_json: bool) -> int:
+    from dashboard.report import ReportError, final_verdict, run_json, write_report
+    from dashboard.summary import summary
+
+    for line in summary(record):
+        click.echo(line, err=True)
+    if report is not None:
+        try:
+            write_report(record, report)
+            click.echo(f"  {'Report'.ljust(10)}{report}", err=True)
+        except ReportError as error:
+            # The verdict stands, and so does its exit code: the run itself was kept.
+            click.echo(f"Error: {error}", err=True)
+    click.echo(f"  {'Next'.ljust(10)}python -m dashboard history show {record.run_id}", err=True)
+    if as_json:
+        print_json(run_json(record))
+    verdict = final_verdict(record)
+    return INCONCLUSIVE if verdict is None else EXIT_CODES[verdict.verdict]
+
+
+def _refused(error: SettingsError) -> CommandError:
+    said = [f"{_FLAGS.get(name, name)}: {sentence}" for name, sentence in error.errors.items()]
+    return CommandError("\n       ".join(said))  # each below the other, after `Error: `
+
+
+class _Stop:
+    """Turns Ctrl-C, SIGTERM and a closed terminal into a wish that the watching loop asks for.
+
+    A second one ends the watching at once, unless the end is under way already. The handler takes no lock:
+    it runs in the middle of whatever the main thread does.
+    """
+
+    _SIGNALS: Final = tuple(
+        getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+    )
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.patient = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> _Stop:
+        for number in self._SIGNALS:
+            self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.asked += 1
+        if self.asked > 1 and not self.patient:
+            self.patient = True
+            raise KeyboardInterrupt

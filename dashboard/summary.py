@@ -1,0 +1,116 @@
+"""A run in words for the terminal: verdict, reasons, control, latencies, where to look next. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import click
+
+from dashboard.evidence import Colour, Counts, Latency
+from dashboard.printable import printable
+from dashboard.record import RunRecord, TrialRecord
+from dashboard.report import final_verdict
+from dashboard.wording import (
+    COLOUR_ICONS,
+    control_words,
+    headline,
+    lead,
+    plural,
+    seconds,
+    settings_title,
+    when,
+)
+
+__all__ = ["TERMINAL_COLOURS", "badge", "summary", "trial_line"]
+
+TERMINAL_COLOURS: Final[dict[Colour, str]] = {"green": "green", "red": "red", "inconclusive": "yellow"}
+_WIDTH: Final = 100
+
+
+def badge(colour: Colour) -> str:
+    """Return the verdict as an icon and a word, in its colour: never by colour alone."""
+    return click.style(f"{COLOUR_ICONS[colour]} {colour.upper()}", fg=TERMINAL_COLOURS[colour], bold=True)
+
+
+def summary(record: RunRecord) -> Iterator[str]:
+    """Yield the lines that tell a run, for a terminal; colours go where there is none."""
+    verdict = final_verdict(record)
+    if verdict is None:
+        yield f"… RUNNING  {printable(record.message)}"
+    else:
+        yield f"{badge(verdict.verdict)}  {click.style(printable(headline(record, verdict)), bold=True)}"
+        said = printable(lead(record, verdict))
+        if said and all(said != printable(reason.text) for reason in verdict.reasons):
+            yield from _wrapped("", said)
+        yield from _wrapped("Counts", _counts(verdict.counts))
+        for number, reason in enumerate(verdict.reasons):
+            yield from _wrapped("" if number else "Why", f"{printable(reason.text)} [{reason.code}]")
+        if record.status != "failed":
+            yield from _wrapped("Control", ": ".join(control_words(record)))
+        if verdict.latency_s is not None:
+            yield from _wrapped("Latency", _latency(verdict.latency_s))
+        said = f"log {verdict.witnesses.log}, identity {verdict.witnesses.identity}"
+        yield from _wrapped("Witnesses", f"{said}, memory {verdict.witnesses.memory}")
+        if verdict.not_checked:
+            yield from _wrapped("Unchecked", " ".join(map(printable, verdict.not_checked)))
+    proper = [trial for trial in record.trials if trial.role == "trial"]
+    if len(proper) > 1:
+        yield from _wrapped("Trials", _tally(proper))
+    shown = record.shown_trial
+    if shown is not None and shown.skew_ms is not None:
+        yield from _wrapped(
+            "Skew", f"{shown.skew_ms:.2f} ms from the first request's departure to the last's"
+        )
+    for warning in record.warnings:
+        yield from _wrapped("Warning", printable(warning))
+    took = "" if record.finished_at is None else f", took {seconds(record.finished_at - record.created_at)}"
+    yield from _wrapped(
+        "Run", f"{record.run_id}: {settings_title(record.settings)}, {when(record.created_at)}{took}"
+    )
+
+
+def trial_line(trial: TrialRecord, repeat: int) -> str:
+    """Return a judged trial in one line."""
+    name = (
+        f"control {trial.number}, guard {trial.guard}" if trial.role == "control" else f"trial {trial.number}"
+    )
+    if trial.role == "trial" and repeat > 1:
+        name += f" of {repeat}"
+    if trial.verdict is None:
+        return f"{name}: not judged"
+    took = "" if trial.ended_at is None else f" ({seconds(trial.ended_at - trial.started_at)})"
+    return f"{name}: {trial.verdict.verdict}, {_counts(trial.verdict.counts)}{took}"
+
+
+def _counts(counts: Counts) -> str:
+    parts = [plural(counts.load_started, "start"), plural(counts.load_completed, "completion")]
+    if counts.load_failed:
+        parts.append(plural(counts.load_failed, "failed load"))
+    parts.append(plural(counts.meta_tensor_errors, "meta tensor error"))
+    if counts.unique_models is not None:
+        parts.append(plural(counts.unique_models, "model"))
+    if counts.variants is not None and counts.variants_ok is not None:
+        parts.append(f"{counts.variants_ok:,} of {counts.variants:,} variants answered")
+    if counts.contended is not None:
+        parts.append(f"{counts.contended:,} contended")
+    return ", ".join(parts)
+
+
+def _latency(latency: Latency) -> str:
+    values = {"p50": latency.p50, "p95": latency.p95, "p99": latency.p99, "max": latency.max}
+    return ", ".join(f"{name} {seconds(value)}" for name, value in values.items())
+
+
+def _tally(trials: Iterable[TrialRecord]) -> str:
+    colours = [trial.verdict.verdict for trial in trials if trial.verdict is not None]
+    words = [f"{colours.count(colour):,} {colour}" for colour in TERMINAL_COLOURS if colour in colours]
+    return ", ".join(words) or "none was judged"
+
+
+def _wrapped(label: str, text: str) -> Iterator[str]:
+    # Ids must stay whole: nothing is broken inside a word, and nothing is cut.
+    lines = textwrap.wrap(text, _WIDTH - 12, break_long_words=False, break_on_hyphens=False) or [""]
+    for number, line in enumerate(lines):
+        yield f"  {click.style((label if number == 0 else '').ljust(10), dim=True)}{line}"
