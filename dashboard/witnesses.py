@@ -1,7 +1,7 @@
 """The witnesses: what the log, and what each variant was given, say independently about the number of loads.
 
     log       the load events          --+
-    identity  boot and load of answers --+--> Statement: once, more or nothing --> does it support the verdict?
+    identity  boot and load of answers --+--> Statement: once, more or nothing --> supports the verdict?
     memory    steps of a model's size  --+    (silent in this version: see MEMORY)
 
 A witness states a claim of its own. Only when two claims are compared does one of them disagree.
@@ -49,7 +49,7 @@ model. It stays silent until a target measures that; models under 200 MB keep it
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The model object that variants were given: one load of one worker; `attempt` is None if no log has it."""
+    """The model object that variants were given: one load of one worker. No log has it: `attempt` is None."""
 
     boot: str
     load: int

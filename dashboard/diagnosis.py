@@ -1,0 +1,168 @@
+"""The diagnosis: from what a verdict rests on to its likely cause and the cure, in words for three in the morning.
+
+    evidence, verdict --signatures--> codes of remedies, the likeliest first --> Finding, Finding, …
+
+A finding says what happened and most likely why (`cause`), and what to do next (`cure`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from dashboard.evidence import Evidence, Verdict
+from dashboard.ledger import Account, Ledger, read_ledger
+from dashboard.remedies import REMEDIES
+
+__all__ = ["Finding", "diagnose"]
+
+_CORRUPT: Final = re.compile(
+    r"safetensor|checkpointerror|header ?too|invalid ?header|incomplete ?(?:buffer|metadata)|deserializ"
+    r"|unexpected eof|eoferror|unpickling|corrupt|truncated|checksum",
+    re.IGNORECASE,
+)
+_MEMORY: Final = re.compile(r"out ?of ?memory|cannot allocate|memoryerror", re.IGNORECASE)
+_BUSY: Final = re.compile(r"^HTTP 429\b")
+_UNREACHED: Final = re.compile(r"refused|reset|disconnected|broken pipe|unreachable", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A likely explanation. `link` is an anchor of the README, or None."""
+
+    code: str
+    cause: str
+    cure: str
+    link: str | None = None
+
+
+def diagnose(evidence: Evidence, verdict: Verdict) -> tuple[Finding, ...]:
+    """Return what most likely lies behind a red or inconclusive verdict, the likeliest first.
+
+    A green verdict has none. Every other one has at least one.
+    """
+    if verdict.verdict == "green":
+        return ()
+    ledger = read_ledger(evidence)
+    codes = {reason.code for reason in verdict.reasons}
+    found = _of_red(evidence, ledger, codes) if verdict.verdict == "red" else _of_doubt(evidence, codes)
+    wanted = dict.fromkeys(found) or {"look_closer": None}
+    return tuple(Finding(code, *REMEDIES[code]) for code in wanted)
+
+
+def _of_red(evidence: Evidence, ledger: Ledger, codes: set[str]) -> Iterator[str]:
+    told = _told_errors(evidence, ledger)
+    stranger = any(account.boot is None for account in ledger.accounts)
+    doubled = "loaded_twice" in codes
+    overlapping = "overlapping_loads" in codes
+    if "out_of_memory" in codes or _MEMORY.search(told):
+        yield "out_of_memory"
+    if "meta_tensor_error" in codes and not overlapping and _models_overlap(ledger):
+        yield "lock_per_model"
+    if overlapping or (doubled and not _sequential(ledger)):
+        yield "lock_not_used"
+        yield "lock_per_call"
+    elif doubled:
+        yield "second_check_missing"
+    if "two_models" in codes and not doubled:
+        yield "lock_per_call"
+    if "poisoned_process" in codes or _later_victims(ledger):
+        yield "poisoned_process"
+    if "meta_tensor_error" in codes and not overlapping and not _models_overlap(ledger):
+        yield from ("poisoned_process", "device_map", "pytorch_version", "to_empty")
+    if (doubled or "two_models" in codes or "meta_tensor_error" in codes) and stranger:
+        # A process of ours is fresh in every trial, and tells its identity.
+        yield "code_not_restarted"
+        if doubled:
+            yield "several_processes"
+    if "load_failed" in codes and not _MEMORY.search(told):
+        yield "corrupt_shard" if _CORRUPT.search(told) else "load_failed"
+    if "worker_died" in codes:
+        yield "worker_died"
+
+
+_DOUBTS: Final = {
+    "aborted": "aborted",
+    "restarted": "restarted",
+    "no_load": "already_warm",
+    "workers_unknown": "several_processes",
+    "gap": "log_incomplete",
+    "unfinished": "unfinished",
+    "end_without_start": "log_incomplete",
+    "retried": "retried",
+    "reloaded": "reloaded",
+    "loaded_before_release": "already_warm",
+    "no_contention": "not_enough_contention",
+    "control_not_red": "control_not_red",
+    "witness_disagrees": "witness_disagrees",
+}
+
+
+def _of_doubt(evidence: Evidence, codes: set[str]) -> Iterator[str]:
+    for code, remedy in _DOUBTS.items():
+        if code in codes:
+            yield remedy
+    if "not_answered" in codes:
+        errors = [variant.error or "" for variant in evidence.variants or () if variant.state != "answered"]
+        if any(_BUSY.search(error) for error in errors):
+            yield "too_many_waiting"
+        elif any(_UNREACHED.search(error) for error in errors):
+            yield "connection_lost"
+        else:
+            yield "not_answered"
+
+
+def _told_errors(evidence: Evidence, ledger: Ledger) -> str:
+    logged = [
+        " ".join(attempt.ended.fields.values())
+        for account in ledger.accounts
+        for attempt in account.attempts
+        if attempt.failed and attempt.ended is not None
+    ]
+    return " ".join([*logged, *(variant.error or "" for variant in evidence.variants or ())])
+
+
+def _sequential(ledger: Ledger) -> bool:
+    """Whether every double load began after the one before had ended, as each thread's lock was let go."""
+    doubled = [account for account in ledger.accounts if len(account.attempts) > 1]
+    return bool(doubled) and not any(attempt.overlapped for each in doubled for attempt in each.attempts)
+
+
+def _models_overlap(ledger: Ledger) -> bool:
+    """Whether loads of different models were under way at once in one worker."""
+    spans = [(account, span) for account in ledger.accounts for span in _spans(account)]
+    return any(
+        one.boot == other.boot
+        and one.source == other.source
+        and one.life == other.life
+        and one.model != other.model
+        and first[0] < second[1]
+        and second[0] < first[1]
+        for index, (one, first) in enumerate(spans)
+        for other, second in spans[index + 1 :]
+    )
+
+
+def _spans(account: Account) -> Iterator[tuple[float, float]]:
+    for attempt in account.attempts:
+        if attempt.started is None:
+            continue
+        # A worker's own numbering says what was first; a stranger's log has times only.
+        began = _place(attempt.started.seq, attempt.started.time)
+        ended = attempt.ended
+        yield began, _place(ended.seq, ended.time) if ended is not None else float("inf")
+
+
+def _place(seq: int | None, time: float) -> float:
+    return float(seq) if seq is not None else time
+
+
+def _later_victims(ledger: Ledger) -> bool:
+    """Whether a load failed on its own after others had overlapped: what they left behind broke it."""
+    return any(
+        attempt.meta and not attempt.overlapped and any(other.overlapped for other in account.attempts)
+        for account in ledger.accounts
+        for attempt in account.attempts
+    )
