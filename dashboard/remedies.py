@@ -1,4 +1,4 @@
-"""The remedies that a diagnosis chooses from: code -> cause, cure, link; what happened, why, and what to do."""
+"""The remedies that a diagnosis chooses from: what happened and most likely why, what to do next, a link."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ REMEDIES: Final[Mapping[str, tuple[str, str, str | None]]] = {
         "Several threads found no model at the same moment and each began to load one: no lock held the "
         "others back.",
         "Look whether the service runs with the guard on. In your own code take one lock for the whole "
-        "process before loading, look again once inside it, and publish the model last; or let OnceLoader do it.",
+        "process before loading, look again once inside it, and publish the model last; or let "
+        "OnceLoader do it.",
         _OWN_SERVICE,
     ),
     "lock_per_call": (
         "There may be a lock, but each call makes its own, so nobody ever waits for anybody.",
-        "Make the lock once, at module level, beside the variable that holds the model. A lock that is created "
+        "Make the lock once, at module level, beside the variable that holds the model. A lock that is "
+        "created "
         "inside the function, or inside an object made for each request, locks nothing.",
         _OWN_SERVICE,
     ),
@@ -33,7 +35,8 @@ REMEDIES: Final[Mapping[str, tuple[str, str, str | None]]] = {
     "lock_per_model": (
         "Two models were loaded at the same time, each perhaps with a correct lock of its own. Transformers "
         "swaps parts of torch while it loads, so the two loads broke each other.",
-        "Use one lock for everything that goes through transformers or accelerate: the loader's process gate, "
+        "Use one lock for everything that goes through transformers or accelerate: the loader's process "
+        "gate, "
         "and guard_transformers() for code that is not yours.",
         _OWN_SERVICE,
     ),
@@ -50,14 +53,16 @@ REMEDIES: Final[Mapping[str, tuple[str, str, str | None]]] = {
         _NOT_GREEN,
     ),
     "poisoned_process": (
-        "Overlapping loads have left functions of torch swapped in this process; after that every load fails, "
+        "Overlapping loads have left functions of torch swapped in this process; after that every load "
+        "fails, "
         "even a single one.",
         "Restart the worker: nothing else helps. Then find what loaded at the same time; the first error in "
         "the log is the real one, those after it are its victims.",
         _NOT_GREEN,
     ),
     "device_map": (
-        "A device map may have left weights on the meta device, for example because they did not fit and were "
+        "A device map may have left weights on the meta device, for example because they did not fit and "
+        "were "
         "to be offloaded, and the model was then moved by hand.",
         "Do not call .to() on a model that was loaded with a device map. Try it once without one, or with "
         "enough memory.",
@@ -73,20 +78,24 @@ REMEDIES: Final[Mapping[str, tuple[str, str, str | None]]] = {
     "to_empty": (
         "Code of the service may call .to() on a module that was built without data, where torch asks for "
         "to_empty() and the weights to follow.",
-        "Search the service for init_empty_weights and torch.device('meta'). Whatever is built under them needs "
+        "Search the service for init_empty_weights and torch.device('meta'). Whatever is built under "
+        "them needs "
         "to_empty() and a load of its weights before it is used.",
         None,
     ),
     "out_of_memory": (
-        "The worker ran out of memory. Several loads at once need several times the memory; a single load may "
+        "The worker ran out of memory. Several loads at once need several times the memory; a single "
+        "load may "
         "simply not fit.",
-        "Count the loads first: with more than one, cure that. With exactly one, give the container or the GPU "
+        "Count the loads first: with more than one, cure that. With exactly one, give the container or "
+        "the GPU "
         "more memory, or load a smaller precision.",
         _NOT_GREEN,
     ),
     "corrupt_shard": (
         "A file of the checkpoint cannot be read: a download was cut off, or the disk was full.",
-        "Delete the damaged file (the error names it) or the whole folder, fetch or make it again, and see that "
+        "Delete the damaged file (the error names it) or the whole folder, fetch or make it again, and "
+        "see that "
         "the disk has room.",
         None,
     ),
@@ -99,19 +108,23 @@ REMEDIES: Final[Mapping[str, tuple[str, str, str | None]]] = {
     "worker_died": (
         "The worker process died in the middle of its load. Without a message of its own this is most often "
         "the system's memory killer, else a crash in native code.",
-        "Look at the end of its log and at the kernel's (dmesg, or docker inspect and its OOMKilled). Watch the "
+        "Look at the end of its log and at the kernel's (dmesg, or docker inspect and its OOMKilled). "
+        "Watch the "
         "memory while one variant loads alone.",
         _NOT_GREEN,
     ),
     "already_warm": (
-        "The model was loaded before the variants arrived: at start-up, by an earlier request, or by a health "
+        "The model was loaded before the variants arrived: at start-up, by an earlier request, or by a "
+        "health "
         "check that asks for it.",
-        "Start clean: restart the worker and release the variants before anything else asks for the model. Let "
+        "Start clean: restart the worker and release the variants before anything else asks for the "
+        "model. Let "
         "health checks use /healthz, not a path that loads.",
         _NOT_GREEN,
     ),
     "not_enough_contention": (
-        "The load was over before a second variant asked for the model, so the guard was never tried. Nothing "
+        "The load was over before a second variant asked for the model, so the guard was never tried. "
+        "Nothing "
         "is wrong, and nothing is proven.",
         "Release more variants at once, or use a model that takes longer to load.",
         _NOT_GREEN,
@@ -128,7 +141,8 @@ REMEDIES: Final[Mapping[str, tuple[str, str, str | None]]] = {
         None,
     ),
     "reloaded": (
-        "The model was given up and loaded again during the trial, so there was more than one load for a good "
+        "The model was given up and loaded again during the trial, so there was more than one load for a "
+        "good "
         "reason.",
         "Turn off what unloads the model (an idle timer, an operator) for the length of a trial, and run it "
         "again.",
@@ -137,7 +151,8 @@ REMEDIES: Final[Mapping[str, tuple[str, str, str | None]]] = {
     "restarted": (
         "The worker was restarted in the middle: by a health check that lost patience, by an operator, or "
         "because it crashed.",
-        "Look who restarted it. A health check must not wait for the model: let it use /healthz, and give it a "
+        "Look who restarted it. A health check must not wait for the model: let it use /healthz, and "
+        "give it a "
         "start period longer than a load.",
         _NOT_GREEN,
     ),
@@ -152,26 +167,30 @@ REMEDIES: Final[Mapping[str, tuple[str, str, str | None]]] = {
         None,
     ),
     "connection_lost": (
-        "Connections to the worker were refused or cut off: it had ended, was restarting, or its port is wrong.",
+        "Connections to the worker were refused or cut off: it had ended, was restarting, or its port is "
+        "wrong.",
         "See whether the worker is alive and what its log says last, then run this again.",
         _NOT_GREEN,
     ),
     "not_answered": (
         "Some variants got no answer in time, or an answer that was an error.",
-        "Read the error beside each of them. If they only ran out of time, raise the timeout or release fewer.",
+        "Read the error beside each of them. If they only ran out of time, raise the timeout or release "
+        "fewer.",
         None,
     ),
     "control_not_red": (
         "With the guard off the same trial went well too, by luck or because this model loads too fast to "
         "collide.",
-        "Release more variants, or use a checkpoint with tied weights that loads more slowly, until the control "
+        "Release more variants, or use a checkpoint with tied weights that loads more slowly, until the "
+        "control "
         "does go red.",
         _NOT_GREEN,
     ),
     "witness_disagrees": (
         "What the log says and what the variants were given do not fit together: lines are missing, or "
         "somebody else writes to this log.",
-        "Run it again from a fresh worker. If it stays so, compare the load numbers in the answers with those "
+        "Run it again from a fresh worker. If it stays so, compare the load numbers in the answers with "
+        "those "
         "in the log.",
         None,
     ),
