@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import click
 from click.exceptions import NoArgsIsHelpError
@@ -24,7 +24,19 @@ __all__ = ["cli", "main"]
 _NAME: Final = "python -m dashboard"
 
 
+class _Commands(click.Group):
+    """… of which none minds when whoever reads its output leaves early."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            hush_stdout()
+            return 0
+
+
 @click.group(
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 green, 1 red, 2 usage, 3 inconclusive, 4 target out of reach.",
 )
@@ -45,10 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     colour = False if os.environ.get("NO_COLOR") else None
     try:
         code = cli.main(arguments, prog_name=_NAME, standalone_mode=False, color=colour)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        hush_stdout()
-        return 0
     except NoArgsIsHelpError as error:
         error.show()
         return USAGE

@@ -145,14 +145,14 @@ def _table(rows: tuple[RunSummary, ...]) -> Iterator[str]:
 
     width = max(len(row.run_id) for row in rows)
     yield click.style(
-        f"{'RUN'.ljust(width)}  VERDICT         LAUNCHED             VARIANTS  REPEAT  STARTS  GUARD",
+        f"{'RUN'.ljust(width)}  VERDICT         LAUNCHED          VARIANTS  REPEAT  STARTS  GUARD",
         dim=True,
     )
     for row in rows:
         # The id comes first and whole, so that it can be picked up by `cut` and by eye at any width.
         verdict = badge(row.verdict) if row.verdict is not None else f"… {row.status.upper()}"
         shown = verdict + " " * (14 - len(click.unstyle(verdict)))
-        launched = datetime.fromtimestamp(row.created_at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        launched = datetime.fromtimestamp(row.created_at).astimezone().strftime("%Y-%m-%d %H:%M")
         starts = "–" if row.load_started is None else str(row.load_started)
         rest = f"{row.variants:>8}  {row.repeat:>6}  {starts:>6}  {row.guard}"
         extra = "" if row.status in ("finished", "running") else f"  ({row.status})"
