@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from anyio import create_task_group
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -47,6 +48,7 @@ TOKEN_REFUSED: Final = 4401
 ORIGIN_REFUSED: Final = 4403
 UNKNOWN_RUN: Final = 4404
 FAILED: Final = 1011
+FINISHED: Final = 1000
 
 _LOG: Final = logging.getLogger(__name__)
 _REDACTION: Final = TokenRedaction()
@@ -199,39 +201,35 @@ class _LiveRoutes:
     async def _serve(
         self, socket: WebSocket, feed: Callable[[str], Awaitable[None]], heard: Callable[[], None]
     ) -> None:
-        # Accepted before it is checked: a browser shows a page the close code of an open socket only.
+        async def listen() -> None:
+            while (await socket.receive())["type"] != "websocket.disconnect":
+                heard()
+            # A feed that waits for a stalled browser would wait for ever, and the server's shutdown with it.
+            group.cancel_scope.cancel()
+
         with contextlib.suppress(WebSocketDisconnect):
+            # Accepted before it is checked: a browser shows a page the close code of an open socket only.
             await socket.accept()
-            try:
-                await _until_gone(socket, feed(self._check(socket)), heard)
-            except _Refused as refused:
-                await socket.close(refused.code, refused.reason)
-            except WebSocketDisconnect:
-                raise
-            except Exception:  # noqa: BLE001 - whatever failed, a browser needs an answer; it is logged in full
-                _LOG.exception("A live connection to %s failed", socket.url.path)
-                await socket.close(FAILED, "The console failed here; its own log says why.")
+            async with create_task_group() as group:
+                group.start_soon(listen)
+                with contextlib.suppress(WebSocketDisconnect):
+                    await socket.close(*await self._outcome(socket, feed))
+                group.cancel_scope.cancel()
 
-
-async def _until_gone(socket: WebSocket, feed: Awaitable[None], heard: Callable[[], None]) -> None:
-    """Run `feed` until it ends, or the browser or the server goes; close the socket in the first case."""
-
-    async def listen() -> None:
-        while (await socket.receive())["type"] != "websocket.disconnect":
-            heard()
-
-    feeding = asyncio.ensure_future(feed)
-    listening = asyncio.ensure_future(listen())
-    try:
-        await asyncio.wait({feeding, listening}, return_when=asyncio.FIRST_COMPLETED)
-        if feeding.done():
-            feeding.result()  # raises what the feed raised
-            await socket.close(1000)
-    finally:
-        # A feed that waits for a stalled browser would otherwise wait for ever, and the server with it.
-        for task in (feeding, listening):
-            task.cancel()
-        await asyncio.gather(feeding, listening, return_exceptions=True)
+    async def _outcome(
+        self, socket: WebSocket, feed: Callable[[str], Awaitable[None]]
+    ) -> tuple[int, str | None]:
+        """Feed the socket until there is no more, and return the code and the words to close it with."""
+        try:
+            await feed(self._check(socket))
+        except _Refused as refused:
+            return refused.code, refused.reason
+        except WebSocketDisconnect:
+            raise
+        except Exception:  # noqa: BLE001 - whatever failed, the browser needs an answer; it is logged in full
+            _LOG.exception("A live connection to %s failed", socket.url.path)
+            return FAILED, "The console failed here; its own log says why."
+        return FINISHED, None
 
 
 def _number(socket: WebSocket, name: str) -> int | None:

@@ -69,7 +69,7 @@ const LogControls = {
     });
     this.observer = new ResizeObserver(() => { if (this.view.clientWidth !== this.width) this.relayout(); else this.list.invalidate(); });
     this.observer.observe(this.view);
-    document.fonts?.ready.then(() => { if (!this.unlisten.signal.aborted) this.relayout(); });
+    on(document.fonts, "loadingdone", () => this.relayout()); // other letters, other widths
   },
 
   pressed(event) {

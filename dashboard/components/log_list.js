@@ -34,7 +34,6 @@ class VirtualList {
     for (let i = 0; i < items.length; i++) {
       const item = items[i];
       item.rows = this.measure(item);
-      item.measured = 0;
       this.ends[i] = sum += item.rows;
     }
     this.clear();
@@ -48,7 +47,6 @@ class VirtualList {
     let sum = this.total;
     for (const item of items) {
       item.rows = this.measure(item);
-      item.measured = 0;
       this.items.push(item);
       this.ends.push((sum += item.rows));
     }
@@ -136,6 +134,7 @@ class VirtualList {
     if (this.measureShown()) {
       this.spacer.style.height = `${this.total * this.rowHeight}px`;
       if (this.following) this.toEnd();
+      this.invalidate();
     }
   }
 
@@ -157,15 +156,12 @@ class VirtualList {
     return row;
   }
 
+  // Estimates give way to true heights. Every time anew: a font may come late, a line may have been opened.
   measureShown() {
     let changed = false, index = this.first;
     for (const row of this.window.children) {
-      const item = this.items[index];
-      if (item.measured !== 1) {
-        const rows = Math.max(1, Math.round(row.offsetHeight / this.rowHeight));
-        item.measured = 1;
-        if (rows !== item.rows) { this.resize(item, index, rows); changed = true; }
-      }
+      const item = this.items[index], rows = row.offsetHeight / this.rowHeight;
+      if (rows && rows !== item.rows) { this.resize(item, index, rows); changed = true; }
       index++;
     }
     return changed;

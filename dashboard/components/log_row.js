@@ -1,6 +1,6 @@
 // One row of the log. Everything from a log goes through textContent: nothing in it is ever markup.
 
-const SHOWN_CHARS = 2000; // a longer line is cut for the eye, with a button that shows all of it
+const SHOWN_CHARS = 1000; // a longer line is cut for the eye, with a button that shows all of it
 const LETTERS = { error: "E", warning: "W", info: "I", debug: "D", other: "·" };
 const LEVELS = ["error", "warning", "info", "debug", "other"];
 const EVENTS = {

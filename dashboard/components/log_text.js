@@ -104,7 +104,7 @@ class LineReader {
       level = "error";
     }
     const event = LOAD_EVENT.exec(text);
-    return { number, stream, time, raw, text, level, event: event ? event[1] : null, open: false, measured: 0, rows: 1 };
+    return { number, stream, time, raw, text, level, event: event ? event[1] : null, open: false, rows: 1 };
   }
 }
 

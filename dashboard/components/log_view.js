@@ -90,7 +90,7 @@ class LogView {
     const words = this.lines.length
       ? `${linesOf(count)} skipped: this browser was slower than the log`
       : `${number(count)} older ${count === 1 ? "line is" : "lines are"} no longer kept`;
-    return { gap: count, words, text: `[${words}]`, raw: `[${words}]`, rows: 1, measured: 0 };
+    return { gap: count, words, text: `[${words}]`, raw: `[${words}]`, rows: 1 };
   }
 
   extend(added) {
@@ -118,7 +118,7 @@ class LogView {
     this.lines.splice(0, gone);
     this.heldFrom = Math.max(0, this.heldFrom - gone);
     const words = `${number(this.dropped)} older lines are no longer kept in this browser`;
-    this.lines.unshift({ gap: this.dropped, words, text: `[${words}]`, raw: `[${words}]`, rows: 1, measured: 0 });
+    this.lines.unshift({ gap: this.dropped, words, text: `[${words}]`, raw: `[${words}]`, rows: 1 });
     this.dropped = 0;
     this.heldFrom++;
     this.refill();
@@ -177,7 +177,6 @@ class LogView {
 
   toggleOpen(line) {
     line.open = !line.open;
-    line.measured = 0;
     const index = this.list.items.indexOf(line);
     if (index >= 0) this.list.resize(line, index, this.rowsOf(line));
     this.list.repaint();
@@ -216,16 +215,19 @@ class LogView {
     range.selectNodeContents(cell);
     this.gutter = cell.getBoundingClientRect().left - probe.getBoundingClientRect().left;
     this.charWidth = range.getBoundingClientRect().width / 100 || 7;
-    this.list.rowHeight = probe.offsetHeight || 20;
-    probe.remove();
-    this.columns = Math.max(8, Math.floor((this.view.clientWidth - this.gutter - 12) / this.charWidth));
+    this.list.rowHeight = Math.min(40, probe.offsetHeight || 20);
     this.width = this.view.clientWidth;
+    // On a phone the text runs under the columns beside it: it is longer then, and so is its room.
+    const under = getComputedStyle(probe).display === "block";
+    probe.remove();
+    this.columns = Math.max(8, Math.floor((this.width - (under ? 15 : this.gutter + 12)) / this.charWidth));
+    this.indent = under ? Math.ceil(this.gutter / this.charWidth) : 0;
     this.widen();
   }
 
   rowsOf(line) {
     if (line.gap !== undefined || !(this.wrapping || line.open)) return 1;
-    return Math.max(1, Math.ceil((shownCells(line) + (line.stream === "stderr" ? 4 : 0)) / this.columns));
+    return Math.max(1, Math.ceil((this.indent + shownCells(line) + (line.stream === "stderr" ? 5 : 0)) / this.columns));
   }
 
   widen() {

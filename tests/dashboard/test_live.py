@@ -1,0 +1,304 @@
+"""The live routes over a WebSocket: who is let in, what flows, and that an open page holds up no shutdown."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import threading
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from urllib.parse import urlencode
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+from websockets.sync.client import connect
+
+from dashboard.evidence import LogLine
+from dashboard.live import FAILED, ORIGIN_REFUSED, TOKEN_REFUSED, UNKNOWN_RUN, live_routes
+from dashboard.live_access import LiveTokens
+from dashboard.live_assets import PLOTLY_PATH
+from dashboard.logs import LogRing
+from dashboard.record import RunRecord
+from dashboard.settings import RunSettings
+from dashboard.store import Store
+
+OURS = {"host": "127.0.0.1:8501", "origin": "http://127.0.0.1:8501"}
+RUN = RunRecord("run-1", RunSettings(), "local", 1.0)
+
+
+@dataclass
+class RememberedRuns:
+    """The runs of one process, as the runner shows them."""
+
+    records: dict = field(default_factory=dict)
+    logs: dict = field(default_factory=dict)
+    versions: dict = field(default_factory=dict)
+
+    def record(self, run_id):
+        return self.records.get(run_id)
+
+    def version(self, run_id):
+        return self.versions.get(run_id, 0)
+
+    def rings(self, run_id):
+        return self.logs.get(run_id, {})
+
+    def change(self, record):
+        self.records[record.run_id] = record
+        self.versions[record.run_id] = self.versions.get(record.run_id, 0) + 1
+
+
+@dataclass
+class Console:
+    runner: RememberedRuns
+    store: Store
+    tokens: LiveTokens
+
+
+def board(record, trial):
+    return {"step": record.step, "trial": trial, "rows": []}
+
+
+@pytest.fixture
+def console(tmp_path):
+    store = Store.open(f"sqlite:///{tmp_path / 'history.db'}")
+    yield Console(RememberedRuns(), store, LiveTokens())
+    store.close()
+
+
+@pytest.fixture
+def client(console):
+    return TestClient(Starlette(routes=live_routes(lambda: console, board)))
+
+
+@pytest.fixture
+def ring(console):
+    console.runner.change(RUN)
+    console.runner.logs["run-1"] = {"Trial 1": LogRing("Trial 1")}
+    return console.runner.logs["run-1"]["Trial 1"]
+
+
+def logs_url(console, **changes):
+    query = {
+        "run": "run-1",
+        "source": "Trial 1",
+        "since": "0",
+        "token": console.tokens.issue("run-1"),
+        **changes,
+    }
+    return f"/live/logs?{urlencode(query)}"
+
+
+def close_code(client, url, headers):
+    with client.websocket_connect(url, headers=headers) as live, pytest.raises(WebSocketDisconnect) as closed:
+        live.receive_text()
+    return closed.value.code
+
+
+def all_lines(client, url, headers=OURS):
+    lines = []
+    with client.websocket_connect(url, headers=headers) as live:
+        while True:
+            batch = live.receive_json()
+            lines += batch["lines"]
+            if batch["closed"]:
+                return lines
+            live.send_text("ok")
+
+
+# ---------------------------------------------------------------- who is let in
+
+
+def test_our_own_page_with_its_token_is_let_in(console, client, ring):
+    ring.append("stdout", 1.0, ["hello"])
+    ring.close()
+    assert all_lines(client, logs_url(console)) == [[0, "stdout", 1.0, "hello"]]
+
+
+@pytest.mark.parametrize("path", ["/live/logs", "/live/run"])
+def test_a_wrong_token_is_refused(console, client, ring, path):
+    url = logs_url(console, token="1.ff").replace("/live/logs", path)
+    assert close_code(client, url, OURS) == TOKEN_REFUSED
+
+
+def test_a_token_of_another_run_is_refused(console, client, ring):
+    assert close_code(client, logs_url(console, token=console.tokens.issue("run-2")), OURS) == TOKEN_REFUSED
+
+
+def test_a_token_of_the_console_before_its_restart_is_refused(console, client, ring):
+    url = logs_url(console)
+    console.tokens = LiveTokens()
+    assert close_code(client, url, OURS) == TOKEN_REFUSED
+
+
+@pytest.mark.parametrize("path", ["/live/logs", "/live/run"])
+def test_a_page_of_another_origin_is_refused_even_with_a_token(console, client, ring, path):
+    headers = {**OURS, "origin": "http://evil.example"}
+    assert close_code(client, logs_url(console).replace("/live/logs", path), headers) == ORIGIN_REFUSED
+
+
+def test_a_program_without_an_origin_is_refused(console, client, ring):
+    assert close_code(client, logs_url(console), {"host": OURS["host"]}) == ORIGIN_REFUSED
+
+
+def test_a_rebound_name_is_refused_though_origin_and_token_fit(console, client, ring):
+    headers = {"host": "evil.example:8501", "origin": "http://evil.example:8501"}
+    assert close_code(client, logs_url(console), headers) == ORIGIN_REFUSED
+
+
+def test_a_name_that_the_operator_allowed_is_let_in(console, ring, monkeypatch):
+    monkeypatch.setenv("LOADONCE_ALLOWED_HOSTS", "console.example.org")
+    client = TestClient(Starlette(routes=live_routes(lambda: console, board)))
+    ring.append("stdout", 1.0, ["hello"])
+    ring.close()
+    headers = {"host": "console.example.org", "origin": "https://console.example.org"}
+    assert len(all_lines(client, logs_url(console), headers)) == 1
+
+
+@pytest.mark.parametrize("path", ["/live/logs", "/live/run"])
+def test_an_unknown_run_is_refused(console, client, path):
+    assert close_code(client, logs_url(console).replace("/live/logs", path), OURS) == UNKNOWN_RUN
+
+
+def test_an_unknown_source_of_an_ended_run_is_refused(console, client, ring):
+    console.runner.change(replace(RUN, status="finished"))
+    assert close_code(client, logs_url(console, source="Control"), OURS) == UNKNOWN_RUN
+
+
+def test_a_store_that_fails_closes_the_connection_with_a_code(console, client):
+    console.store.close()
+    console.store = None
+    assert close_code(client, logs_url(console), OURS) == FAILED
+
+
+# ---------------------------------------------------------------- what flows
+
+
+def test_a_log_is_resumed_at_since(console, client, ring):
+    ring.append("stdout", 1.0, ["a", "b", "c"])
+    ring.close()
+    assert [line[3] for line in all_lines(client, logs_url(console, since="2"))] == ["c"]
+
+
+@pytest.mark.parametrize("since", ["", "x", "-1", "9" * 40, "١"])
+def test_a_since_that_is_no_number_starts_at_the_first_line(console, client, ring, since):
+    ring.append("stdout", 1.0, ["a"])
+    ring.close()
+    assert len(all_lines(client, logs_url(console, since=since))) == 1
+
+
+def test_lines_that_come_while_one_looks_are_sent(console, client, ring):
+    with client.websocket_connect(logs_url(console), headers=OURS) as live:
+        ring.append("stderr", 2.0, ["now"])
+        assert live.receive_json()["lines"] == [[0, "stderr", 2.0, "now"]]
+
+
+def test_a_source_that_begins_late_is_waited_for(console, client, ring):
+    with client.websocket_connect(logs_url(console, source="Control"), headers=OURS) as live:
+        late = LogRing("Control")
+        late.append("stdout", 1.0, ["control"])
+        console.runner.logs["run-1"]["Control"] = late
+        assert live.receive_json()["lines"][0][3] == "control"
+
+
+def test_the_log_of_a_run_that_is_no_longer_remembered_comes_from_the_store(console, client):
+    console.store.save(replace(RUN, status="finished"))
+    console.store.save_log("run-1", "Trial 1", [LogLine("Trial 1", 0, "stdout", 1.0, "kept")])
+    assert [line[3] for line in all_lines(client, logs_url(console))] == ["kept"]
+
+
+def test_a_live_run_is_a_snapshot_then_changes_then_an_end(console, client):
+    console.runner.change(RUN)
+    url = logs_url(console, trial="2").replace("/live/logs", "/live/run")
+    with client.websocket_connect(url, headers=OURS) as live:
+        messages = [live.receive_json()]
+        console.runner.change(replace(RUN, step="done", status="finished"))
+        messages += [live.receive_json(), live.receive_json()]
+    assert messages == [
+        {"type": "snapshot", "view": {"step": "preflight", "trial": 2, "rows": []}},
+        {"type": "update", "view": {"step": "done"}, "rows": []},
+        {"type": "end"},
+    ]
+
+
+def test_a_kept_run_is_a_snapshot_and_an_end(console, client):
+    console.store.save(replace(RUN, step="done", status="finished"))
+    with client.websocket_connect(logs_url(console).replace("/live/logs", "/live/run"), headers=OURS) as live:
+        assert [live.receive_json()["type"], live.receive_json()["type"]] == ["snapshot", "end"]
+
+
+# ---------------------------------------------------------------- the chart library
+
+
+def test_the_chart_library_comes_from_the_installed_wheel(client):
+    answer = client.get(PLOTLY_PATH, headers={"accept-encoding": "identity"})
+    assert answer.text.lstrip().startswith("/**\n* plotly.js v")
+
+
+def test_the_chart_library_is_downloaded_once(client):
+    assert client.get(PLOTLY_PATH).headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+def test_the_chart_library_is_packed_for_who_can_unpack_it(client):
+    packed = client.get(PLOTLY_PATH, headers={"accept-encoding": "gzip"})
+    plain = client.get(PLOTLY_PATH, headers={"accept-encoding": "identity"})
+    assert (packed.headers["content-encoding"], packed.content) == ("gzip", plain.content)
+
+
+def test_another_version_of_it_is_not_found(client):
+    answer = client.get(PLOTLY_PATH.replace(version("plotly"), "0.0.1"))
+    assert (answer.status_code, "Reload the page" in answer.text) == (404, True)
+
+
+# ---------------------------------------------------------------- a real server
+
+
+class Server:
+    """uvicorn on a free loopback port, as Streamlit runs it, on a thread."""
+
+    def __init__(self, app):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.uvicorn = uvicorn.Server(uvicorn.Config(app, ws="websockets-sansio", log_level="warning"))
+        self.thread = threading.Thread(target=lambda: asyncio.run(self.uvicorn.serve([self.socket])))
+        self.thread.start()
+
+    def connect(self, url, **options):
+        return connect(f"ws://127.0.0.1:{self.port}{url}", origin=f"http://127.0.0.1:{self.port}", **options)
+
+    def stop(self):
+        self.uvicorn.should_exit = True
+        self.thread.join(20)
+        assert not self.thread.is_alive(), "the server did not end within 20 s"
+
+
+@pytest.fixture
+def server(console):
+    running = Server(Starlette(routes=live_routes(lambda: console, board)))
+    yield running
+    running.stop()
+
+
+def test_open_pages_do_not_hold_up_a_shutdown(console, server, ring):
+    ring.append("stdout", 1.0, ["hello"])
+    with contextlib.ExitStack() as pages:
+        for _ in range(3):
+            pages.enter_context(server.connect(logs_url(console))).recv(timeout=20)
+        server.stop()
+
+
+def test_a_browser_that_has_stopped_reading_does_not_hold_up_a_shutdown(console, server, ring):
+    ring.append("stdout", 1.0, ["x" * 1000] * 50_000)
+    with server.connect(logs_url(console), max_queue=1) as stalled:
+        stalled.recv(timeout=20)
+        server.stop()
+
+
+def test_the_token_check_works_on_a_real_server_too(console, server, ring):
+    ring.append("stdout", 1.0, ["hello"])
+    ring.close()
+    with server.connect(logs_url(console)) as page:
+        assert json.loads(page.recv(timeout=20))["lines"][0][3] == "hello"
