@@ -16,10 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from dashboard.diagnosis import Finding, diagnose
 from dashboard.evidence import Control, Counts, Reason, Verdict
 from dashboard.record import RunRecord, TrialRecord, to_json
 
-__all__ = ["ReportError", "check_report_path", "final_verdict", "iso", "run_json", "write_report"]
+__all__ = ["ReportError", "check_report_path", "final_verdict", "findings", "iso", "run_json", "write_report"]
 
 
 class ReportError(Exception):
@@ -37,6 +38,7 @@ def run_json(record: RunRecord) -> dict[str, Any]:
     result = _judgement(verdict) | {
         "control": None if record.control is None else _control(record.control),
         "run_id": record.run_id,
+        "diagnosis": [asdict(finding) for finding in findings(record)],
         "status": record.status,
         "skew_ms": None if shown is None else shown.skew_ms,
         "settings": asdict(record.settings),
@@ -57,6 +59,12 @@ def final_verdict(record: RunRecord) -> Verdict | None:
         return record.verdict
     why = record.message or "The run ended before anything could be judged. Launch it again."
     return Verdict("inconclusive", (Reason("aborted", why),), Counts())
+
+
+def findings(record: RunRecord) -> tuple[Finding, ...]:
+    """Return what most likely lies behind a verdict that is not green, from the trial that decided it."""
+    verdict, shown = final_verdict(record), record.shown_trial
+    return () if verdict is None or shown is None else diagnose(shown.evidence(), verdict)
 
 
 def check_report_path(path: Path) -> None:

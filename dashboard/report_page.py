@@ -14,7 +14,7 @@ from typing import Final
 from dashboard.evidence import LogEvent, Reason, Variant, Verdict
 from dashboard.printable import printable
 from dashboard.record import RunRecord, TrialRecord
-from dashboard.report import final_verdict, iso
+from dashboard.report import final_verdict, findings, iso
 from dashboard.wording import (
     COLOUR_ICONS,
     COLOUR_WORDS,
@@ -39,6 +39,8 @@ def page(record: RunRecord) -> str:
     parts = [_banner(record, verdict)]
     if verdict is not None:
         parts += [_figures(verdict, shown), _reasons("Why", verdict.reasons)]
+        if likely := findings(record):
+            parts.append(_list("Likely cause and cure", (f"{found.cause} {found.cure}" for found in likely)))
         if verdict.not_checked:
             parts.append(_list("Not checked", verdict.not_checked))
     parts.append(_control(record))

@@ -11,7 +11,7 @@ import click
 from dashboard.evidence import Colour, Counts, Latency
 from dashboard.printable import printable
 from dashboard.record import RunRecord, TrialRecord
-from dashboard.report import final_verdict
+from dashboard.report import final_verdict, findings
 from dashboard.wording import (
     COLOUR_ICONS,
     control_words,
@@ -27,6 +27,7 @@ __all__ = ["TERMINAL_COLOURS", "badge", "summary", "trial_line"]
 
 TERMINAL_COLOURS: Final[dict[Colour, str]] = {"green": "green", "red": "red", "inconclusive": "yellow"}
 _WIDTH: Final = 100
+_MOST_FINDINGS: Final = 2  # the likeliest ones; the page and the JSON have all
 
 
 def badge(colour: Colour) -> str:
@@ -47,6 +48,8 @@ def summary(record: RunRecord) -> Iterator[str]:
         yield from _wrapped("Counts", _counts(verdict.counts))
         for number, reason in enumerate(verdict.reasons):
             yield from _wrapped("" if number else "Why", f"{printable(reason.text)} [{reason.code}]")
+        for finding in findings(record)[:_MOST_FINDINGS]:
+            yield from _wrapped("Likely", printable(f"{finding.cause} {finding.cure}"))
         if record.status != "failed":
             yield from _wrapped("Control", ": ".join(control_words(record)))
         if verdict.latency_s is not None:
