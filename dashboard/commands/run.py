@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
-from contextlib import closing
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +25,7 @@ __all__ = ["run"]
 
 _ACTOR: Final = "local"
 _TICK_S: Final = 0.1
+_PATIENCE_S: Final = 1.5
 _FLAGS: Final = {
     "target": "--target",
     "jobs": "--jobs",
@@ -107,7 +110,8 @@ def _make(settings: RunSettings, store: Store, home: Path, stop: _Stop) -> RunRe
         with open_progress() as progress:
             store.mark_interrupted()
             runner = open_runner(store, home)
-            run_id = runner.launch(settings, actor=_ACTOR)
+            with _patience(progress):
+                run_id = runner.launch(settings, actor=_ACTOR)
             return _watch(runner, run_id, progress, stop)
     except SettingsError as error:
         raise _refused(error) from error
@@ -135,6 +139,18 @@ def _close(runner: Runner | None, run_id: str | None) -> RunRecord | None:
         return None
     runner.close()
     return None if run_id is None else runner.record(run_id)
+
+
+@contextmanager
+def _patience(progress: Progress) -> Iterator[None]:
+    """Say what takes so long, if it does: the very first run makes the demo checkpoint."""
+    word = threading.Timer(_PATIENCE_S, progress.say, ("Looking at the checkpoint; a first run makes it.",))
+    word.start()
+    try:
+        yield
+    finally:
+        word.cancel()
+        word.join()  # one thread at a time speaks to the progress
 
 
 def _watch(runner: Runner, run_id: str, progress: Progress, stop: _Stop) -> RunRecord:

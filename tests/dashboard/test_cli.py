@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from io import StringIO
@@ -62,8 +64,9 @@ def call(*arguments: str, env: dict[str, str] | None = None) -> subprocess.Compl
 
 def test_help_needs_none_of_the_heavy_libraries() -> None:
     code = (
-        "import sys; from dashboard.cli import main; main(['run', '--help']); heavy = "
-        "{'streamlit', 'sqlalchemy', 'pandas', 'torch', 'rich', 'pydantic'}; print(heavy & sys.modules.keys())"
+        "import sys; from dashboard.cli import main; main(['run', '--help'])\n"
+        "heavy = {'streamlit', 'sqlalchemy', 'pandas', 'torch', 'rich', 'pydantic'}\n"
+        "print(heavy & sys.modules.keys())"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"
@@ -476,3 +479,42 @@ def test_a_damaged_history_stops_the_console(home: Path) -> None:
     done = call("serve", "--port", str(_free_port()))
     assert done.returncode == 2
     assert "is damaged or no history" in done.stderr
+
+
+def _serve(*arguments: str) -> tuple[subprocess.Popen[str], str]:
+    """Start the console and return it with the first line that it prints."""
+    process = subprocess.Popen(
+        [*COMMAND, "serve", *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    return process, process.stdout.readline()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_console_says_where_it_is_once_and_ends_with_0(number: signal.Signals, home: Path) -> None:
+    port = _free_port()
+    process, line = _serve("--port", str(port))
+    try:
+        assert line == f"Loadonce is at http://127.0.0.1:{port}\n"
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=10) as answer:
+            assert answer.status == 200
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+@pytest.mark.slow
+def test_an_open_address_is_warned_about(home: Path) -> None:
+    port = _free_port()
+    process, line = _serve("--host", "0.0.0.0", "--port", str(port))
+    try:
+        assert line == f"Loadonce is at http://127.0.0.1:{port}\n"
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert "Warning:" in err
+    assert "no login yet" in err
