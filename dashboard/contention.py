@@ -41,21 +41,26 @@ def contention_of(evidence: Evidence, ledger: Ledger) -> Contention | None:
             strangers.append(account)
         else:
             ours.setdefault(account.boot, []).append(account)
-    numbers = [(boot, _of_worker(boot, accounts, evidence)) for boot, accounts in ours.items()]
-    total = sum(number for _, number in numbers)
+    met = {boot: _by_model(boot, accounts, evidence) for boot, accounts in ours.items()}
+    numbers = [(boot, min(by_model)) for boot, by_model in met.items()]
+    total = sum(sum(by_model) for by_model in met.values())
     if strangers:
-        met = [(account.source, _met(account, evidence)) for account in strangers]
+        seen = [(account.source, _met(account, evidence)) for account in strangers]
         # Nothing tells which stranger answered which variant, so each variant counts once in all.
-        total += max(number for _, number in met)
-        numbers += met
+        total += max(number for _, number in seen)
+        numbers += seen
     return Contention(tuple(numbers), total)
 
 
-def _of_worker(boot: str, accounts: list[Account], evidence: Evidence) -> int:
-    wanted = {each.model_id for each in evidence.variants or () if each.boot == boot and each.model_id}
+def _by_model(boot: str, accounts: list[Account], evidence: Evidence) -> list[int]:
+    """Return the contention of each model that counts, in its most contended generation."""
+    by_model: dict[str | None, int] = {}
+    for account in accounts:
+        by_model[account.model] = max(by_model.get(account.model, 0), _waited(account, evidence))
     # A model may load another one on its way (its vision tower): that one has a single requester by design.
-    chosen = [account for account in accounts if account.model in wanted] or accounts
-    return max(_waited(account, evidence) for account in chosen)
+    # So only models that variants were given must have been contended; without answers, any one.
+    given = {each.model_id for each in evidence.variants or () if each.boot == boot} & set(by_model)
+    return [by_model[model] for model in given] or [max(by_model.values())]
 
 
 def _waited(account: Account, evidence: Evidence) -> int:

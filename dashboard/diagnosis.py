@@ -1,4 +1,4 @@
-"""The diagnosis: from what a verdict rests on to the likely cause and its cure, worded for three in the morning.
+"""The diagnosis: from what a verdict rests on to the likely cause and its cure, in words for 3 a.m.
 
     evidence, verdict --signatures--> codes of remedies, the likeliest first --> Finding, Finding, …
 

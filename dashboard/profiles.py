@@ -185,6 +185,8 @@ def _pattern(
 FEEDLYAI: Final = Profile(
     "feedlyai",
     (
+        # The guide's service tries eight bits first and, when that does not fit, goes on within the same load.
+        _pattern("progress", "quantization failed", rb"quantization failed(?:[^\r\n]{0,400}?out of memory)?"),
         _pattern("failed", "failed", rb"failed to load (?:the )?" + _LLAVA, error="LoadFailed"),
         _pattern("failed", "error", rb"error loading (?:the )?" + _LLAVA, error="LoadFailed"),
         _pattern(
@@ -217,7 +219,7 @@ FEEDLYAI: Final = Profile(
         _pattern(
             "failed",
             "child process [",
-            rb"child process \[\d+\] died",
+            rb"child process \[\d{1,9}\] died",
             only_during_load=True,
             error="WorkerDied",
         ),
