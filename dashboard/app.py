@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from anyio import to_thread
 from streamlit import App
@@ -34,4 +35,7 @@ async def lifespan(_app: App) -> AsyncIterator[None]:
         await to_thread.run_sync(session.close_console)
 
 
-app = App("frame.py", routes=live_routes(session.console, board_view), lifespan=lifespan)
+# By its whole path: the command line starts this app from any working folder.
+app = App(
+    Path(__file__).with_name("frame.py"), routes=live_routes(session.console, board_view), lifespan=lifespan
+)

@@ -72,47 +72,79 @@ def timeline_figure(trial: TrialRecord) -> go.Figure:
     order += [lane for lane in lanes if lane not in order]
     _lay_out(figure, max(220, 70 + 34 * len(order)))
     figure.update_layout(showlegend=False, barmode="overlay", bargap=0.35)
-    figure.update_xaxes(title="seconds since the release", rangemode="tozero")
+    figure.update_xaxes(title_text="seconds since the release", rangemode="tozero")
     figure.update_yaxes(categoryorder="array", categoryarray=order[::-1], automargin=True, ticks="")
     return figure
 
 
-def latency_figure(trial: TrialRecord) -> go.Figure:
-    """Return each variant's latency, slowest last, stacked by what it was spent on, with the percentiles."""
-    rows = [row for row in variant_rows(trial) if row.latency_s is not None]
-    rows.sort(key=lambda row: row.latency_s or 0.0)
-    groups = _groups(rows)
+def latency_figure(trial: TrialRecord | None) -> go.Figure:
+    """Return each variant's latency, fastest first, stacked by what it was spent on, with the percentiles.
+
+    The percentiles are of the answered variants; the others stand at the right, as long as they took to fail.
+    Without a trial there is nothing to draw yet, and the figure says so.
+    """
+    rows = [row for row in variant_rows(trial) if row.latency_s is not None] if trial is not None else []
+    rows.sort(key=lambda row: (row.state == "failed", row.latency_s))
+    answered = [row for row in rows if row.state == "answered"]
+    groups = _groups(answered) + _groups(rows[len(answered) :])
     names = [_name(group) for group in groups]
     figure = go.Figure()
     for kind, label, colour, pattern in _PARTS:
-        values = [sum(row.total(kind) for row in group) / len(group) for group in groups]
-        if not any(values):
-            continue
-        figure.add_trace(
-            go.Bar(
-                x=list(range(len(groups))),
-                y=[round(value, 4) for value in values],
-                name=label,
-                marker={"color": colour, "pattern": {"shape": pattern, "size": 6, "solidity": 0.35}},
-                customdata=[[name, seconds(value)] for name, value in zip(names, values, strict=True)],
-                hovertemplate=f"%{{customdata[0]}}<br>{label}: %{{customdata[1]}}<extra></extra>",
-            )
-        )
-    _add_percentiles(figure, [row.latency_s or 0.0 for row in rows])
+        spent = [_mean(group, kind) if group[0].state == "answered" else 0.0 for group in groups]
+        _add_part(figure, label, spent, names, colour, pattern)
+    failing = [_mean(group) if group[0].state == "failed" else 0.0 for group in groups]
+    _add_part(figure, "Failed after", failing, names, RED, "x")
+    _add_percentiles(figure, [row.latency_s or 0.0 for row in answered])
     _lay_out(figure, 300)
-    what = "variants, fastest first" if len(groups) == len(rows) else "groups of variants, fastest first"
-    figure.update_layout(
-        barmode="stack",
-        bargap=0.25 if len(groups) <= 60 else 0.05,
-        legend={"orientation": "h", "y": 1.16, "x": 0},
-    )
+    if not groups:
+        figure.add_annotation(text="No answer yet", x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
     few = len(groups) <= 12
+    each = "variants" if len(groups) == len(rows) else "groups of variants"
+    figure.update_layout(
+        barmode="stack", bargap=0.25 if len(groups) <= 60 else 0.05, showlegend=True,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+        margin={"r": 84, "t": 40},
+    )  # fmt: skip
     figure.update_xaxes(
-        title=what, showgrid=False, tickmode="array", range=[-0.6, max(len(groups), 1) - 0.4],
+        title_text=f"{each}, fastest first", showgrid=False, zeroline=False, tickmode="array",
+        range=[-0.6, max(len(groups), 1) - 0.4],
         tickvals=list(range(len(groups))) if few else [], ticktext=names if few else [],
     )  # fmt: skip
-    figure.update_yaxes(title="seconds", rangemode="tozero", automargin=True)
+    figure.update_yaxes(title_text="seconds", rangemode="tozero", automargin=True)
     return figure
+
+
+def _mean(group: Sequence[VariantRow], kind: SpanKind | None = None) -> float:
+    spent = [(row.latency_s or 0.0) if kind is None else row.total(kind) for row in group]
+    return sum(spent) / len(spent)
+
+
+def _pattern(shape: str | list[str]) -> dict[str, Any]:
+    # Over the colour, not in its place: the bar keeps its weight, and the pattern tells it without colours.
+    return {
+        "shape": shape,
+        "size": 7,
+        "solidity": 0.3,
+        "fillmode": "overlay",
+        "fgcolor": "rgba(255,255,255,0.55)",
+    }
+
+
+def _add_part(
+    figure: go.Figure, label: str, values: Sequence[float], names: Sequence[str], colour: str, pattern: str
+) -> None:
+    if not any(values):
+        return
+    figure.add_trace(
+        go.Bar(
+            x=list(range(len(values))),
+            y=[round(value, 4) for value in values],
+            name=label,
+            marker={"color": colour, "pattern": _pattern(pattern)},
+            customdata=[[name, seconds(value)] for name, value in zip(names, values, strict=True)],
+            hovertemplate=f"%{{customdata[0]}}<br>{label}: %{{customdata[1]}}<extra></extra>",
+        )
+    )
 
 
 def _add_loads(figure: go.Figure, events: Iterable[LogEvent], zero: float) -> list[str]:
@@ -137,7 +169,7 @@ def _add_loads(figure: go.Figure, events: Iterable[LogEvent], zero: float) -> li
             f"{lane}, by {start.thread or 'an unnamed thread'}: {became} after {seconds(widths[-1])}"
         )
     if starts:
-        pattern = {"shape": ["" if colour == BLUE else "x" for colour in colours], "size": 7, "solidity": 0.3}
+        pattern = _pattern(["" if colour == BLUE else "x" for colour in colours])
         figure.add_trace(
             go.Bar(
                 base=bases, x=widths, y=lanes, orientation="h", marker={"color": colours, "pattern": pattern},
@@ -169,6 +201,7 @@ def _scatter(lane: str, marks: Sequence[_Mark], colour: str, symbol: str) -> go.
         x=[round(mark.at, 4) for mark, _ in binned],
         y=[lane] * len(binned),
         mode="markers",
+        opacity=1,
         name=lane,
         marker={
             "color": colour, "symbol": symbol, "line": {"width": 1.5, "color": colour},
@@ -193,7 +226,7 @@ def _bins(marks: Sequence[_Mark]) -> list[tuple[_Mark, int]]:
 
 def _groups(rows: Sequence[VariantRow]) -> list[Sequence[VariantRow]]:
     """Return the rows one by one, or in even groups where there are more than bars can show."""
-    if len(rows) <= MOST_BARS:
+    if len(rows) <= MOST_BARS:  # none, too
         return [[row] for row in rows]
     return [
         rows[len(rows) * number // GROUPS : len(rows) * (number + 1) // GROUPS] for number in range(GROUPS)
@@ -205,16 +238,22 @@ def _name(group: Sequence[VariantRow]) -> str:
 
 
 def _add_percentiles(figure: go.Figure, ordered: Sequence[float]) -> None:
+    """Add a line for each percentile, named at the right; names of lines that lie close stand together."""
     if not ordered:
         return
+    names: list[tuple[float, list[str]]] = []
     for name, percent, dash in (("p50", 50, "dot"), ("p95", 95, "dash"), ("p99", 99, "solid")):
         value = nearest_rank(ordered, percent)
         figure.add_hline(y=value, line={"color": VIOLET, "width": 1.5, "dash": dash})
-        # Named on different sides of the chart: with few variants the lines lie upon each other.
-        side: dict[str, Any] = {"p50": {"x": 0.0}, "p95": {"x": 0.45}, "p99": {"x": 0.9}}[name]
+        text = f"{name} {seconds(value)}"
+        if names and value - names[-1][0] < ordered[-1] * 0.12:
+            names[-1] = (value, [text, *names[-1][1]])
+        else:
+            names.append((value, [text]))
+    for value, texts in names:
         figure.add_annotation(
-            xref="paper", y=value, text=f"{name} {seconds(value)}", showarrow=False, yshift=10,
-            xanchor="left", **side,
+            text="<br>".join(texts), y=value, x=1.01, xref="paper", xanchor="left", align="left",
+            showarrow=False, font={"size": 12},
         )  # fmt: skip
 
 
@@ -227,4 +266,6 @@ def _lay_out(figure: go.Figure, height: int) -> None:
         hovermode="closest",
         dragmode="zoom",
         template="none",
+        xaxis_title_font_size=13,
+        yaxis_title_font_size=13,
     )

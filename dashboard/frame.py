@@ -28,11 +28,11 @@ def foot() -> None:
         "ready": (":material/check_circle:", "green"),
         "failed": (":material/error:", "red"),
     }[warmth.state]
-    st.markdown(f":{colour}[{icon} {warmth.text}]")
+    st.markdown(f":small[:{colour}[{icon} {warmth.text}]]")
     if active is None:
-        st.caption("No run under way")
+        st.markdown(":small[:gray[No run under way]]")
         return
-    st.caption(f"Under way: {settings_title(active.settings)}")
+    st.markdown(f":small[Under way: {settings_title(active.settings)}]")
     st.page_link(_RUN, label="Watch the run", query_params={"run": active.run_id})
 
 

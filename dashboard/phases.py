@@ -30,6 +30,13 @@ _STEPS: Final = (
     ("control", "Control", ()),
     ("verdict", "Verdict", ("verdict", "store", "done")),
 )
+_UNCHECKED: Final = {
+    "answers": "Whether every variant was answered: there are no answers here.",
+    "contention": "Whether the variants met during the load: there are no variants here.",
+    "identity": "Which model each variant was given: the service does not say.",
+    "memory": "How many models lie in the worker's memory.",
+    "control": "Whether this trial can go red at all: it was made without a control.",
+}
 _SPAN_CODES: Final = {"waiting": "w", "loading": "l", "answering": "a"}
 
 
@@ -66,7 +73,7 @@ def board_view(record: RunRecord, trial: int | None = None, *, now: float | None
         "control": _control(record),
         "trials": _trials(record, shown),
         "reasons": [asdict(reason) for reason in verdict.reasons] if verdict is not None else [],
-        "not_checked": list(verdict.not_checked) if verdict is not None else [],
+        "not_checked": [_UNCHECKED.get(clause, clause) for clause in verdict.not_checked] if verdict else [],
         "findings": _findings(shown, verdict),
         "notes": [*record.warnings, *(shown.notes if shown is not None else ())],
         "rows": [_row(row, jobs=record.settings.jobs) for row in rows],
@@ -212,15 +219,25 @@ def _control(record: RunRecord) -> dict[str, str]:
 
 
 def _trials(record: RunRecord, shown: TrialRecord | None) -> list[dict[str, Any]]:
-    return [
+    made: list[dict[str, Any]] = [
         {
             "place": place,
-            "label": "C" if trial.role == "control" else str(trial.number),
+            "label": "Control" if trial.role == "control" else str(trial.number),
             "tone": trial.verdict.verdict if trial.verdict is not None else "running",
             "shown": trial is shown,
             "words": _trial_words(trial),
         }
         for place, trial in enumerate(record.trials, start=1)
+    ]
+    # Those to come have their place from the start, so that nothing moves when they begin.
+    proper = sum(trial.role == "trial" for trial in record.trials)
+    to_come = [str(number) for number in range(proper + 1, record.settings.repeat + 1)]
+    if record.settings.wants_control and all(trial.role == "trial" for trial in record.trials):
+        to_come.append("Control")
+    what = "to come" if record.running else "not made"
+    return made + [
+        {"place": None, "label": label, "tone": "planned", "shown": False, "words": f"{label}: {what}"}
+        for label in to_come
     ]
 
 

@@ -179,12 +179,18 @@ def _spans(sent: float, moments: _Moments, end: float | None, start: float) -> t
     return tuple(spans)
 
 
+def _short(error: str) -> str:
+    """The error without the status before it: the row says already that it failed."""
+    status, _, rest = error.partition(": ")
+    return rest if status.startswith("HTTP ") and rest else error
+
+
 def _words(variant: Variant, state: RowState, trial_over: bool) -> str:
     match state:
         case "answered":
-            return f"answered in {seconds(variant.latency_s)}"
+            return f"✓ {seconds(variant.latency_s)}"
         case "failed":
-            return variant.error or "failed"
+            return f"✕ {_short(variant.error or 'failed')}"
         case _ if trial_over:
             return "never answered"
         case "ready":

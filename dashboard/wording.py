@@ -183,11 +183,18 @@ def lead(record: RunRecord, verdict: Verdict | None) -> str:
         return record.message
     counts = verdict.counts
     if verdict.verdict == "green":
+        repeat = record.settings.repeat
+        if repeat > 1:
+            many = plural(record.settings.variants, "variant")
+            return f"{repeat:,} times: {many} asked at the same instant, and one load served them all."
         answered = counts.variants_ok if counts.variants_ok is not None else record.settings.variants
         if answered == 1:
             return "1 variant asked, one load served it."
         return f"{answered:,} variants asked at the same instant. One load served them all."
     reason = verdict.reasons[0].text if verdict.reasons else record.message
+    proper = [trial.verdict.verdict for trial in record.trials if trial.role == "trial" and trial.verdict]
+    if len(proper) > 1 and verdict.verdict in proper:
+        reason = f"In {proper.count(verdict.verdict):,} of {len(proper):,} trials. For one: {reason}"
     if verdict.verdict == "red" and record.settings.guard != "on":
         mode = GUARD_LABELS[record.settings.guard].lower()
         return f"{reason} This is what the guard prevents; in this run it was set to “{mode}”."

@@ -33,7 +33,7 @@ table = st.dataframe(
 selected = [rows[index] for index in table["selection"]["rows"] if index < len(rows)]
 with actions:
     if not selected:
-        st.caption(f"{len(rows):,} of {len(runs):,} runs. Tick a row to open that run.")
+        st.markdown(f":gray[{len(rows):,} of {len(runs):,} runs. Tick a row to open that run.]")
     for row in selected:
         st.markdown(f"**{row['Verdict']}** · {row['When']}")
         for page, label in (("run", "Open in full"), ("timeline", "Timeline"), ("logs", "Log")):

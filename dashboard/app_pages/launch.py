@@ -11,8 +11,9 @@ from dashboard.settings import GUARDS
 from dashboard.wording import GUARD_CAPTIONS, GUARD_LABELS, TARGET_LABELS, running_headline
 
 st.title("Launch")
-st.caption(
-    "Many requests arrive at once at a service that has not loaded its model yet. Is it loaded exactly once?"
+st.markdown(
+    ":gray[Many requests arrive at once at a service that has not loaded its model yet. "
+    "Is it loaded exactly once?]"
 )
 
 
@@ -33,7 +34,7 @@ for column, preset in zip(st.columns(len(PRESETS)), PRESETS, strict=True):
     with column.container(border=True, height="stretch"):
         if st.button(preset.label, key=preset.key, icon=preset.icon, width="stretch"):
             wish = preset.settings
-        st.caption(preset.caption)
+        st.markdown(f":gray[{preset.caption}]")
 
 st.subheader("Or set it yourself")
 with st.container(border=True):
@@ -85,9 +86,10 @@ with st.container(border=True):
     }.items():
         with cell:
             field_error(errors, name)
-    st.markdown(form.sentence or ":red[Correct the marked fields first.]")
-    if st.button("Launch", type="primary", icon=":material/rocket_launch:", key="launch"):
-        wish = form.settings
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Launch", type="primary", icon=":material/rocket_launch:", key="launch"):
+            wish = form.settings
+        st.markdown(form.sentence or ":red[Correct the marked fields first.]", width="stretch")
 
 run_id = session.launch(wish) if wish is not None else None
 if run_id is not None:

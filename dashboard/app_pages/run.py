@@ -43,20 +43,19 @@ def latency() -> None:
     """Draw the latencies as far as they are known; when the run has ended, the page is drawn for good."""
     now = session.chosen_run().record
     trial = trial_of(now, place) if now is not None else None
-    if trial is not None:
-        label = f"Latency of each of {len(trial.variants)} variants, with p50, p95 and p99"
-        live_chart(latency_figure(trial), label=label, library=PLOTLY_PATH, key="latency")
+    label = "Latency of each variant, stacked by what it was spent on, with p50, p95 and p99"
+    live_chart(latency_figure(trial), label=label, library=PLOTLY_PATH, key="latency")
     if record.running and now is not None and not now.running:
         st.rerun()
 
 
-st.subheader("Latency of each variant")
-latency()
 with st.container(horizontal=True):
-    for page, label, icon in (("logs", "Its log", "article"), ("timeline", "Its timeline", "timeline")):
+    for page, label, icon in (("logs", "Log of this run", "article"), ("timeline", "Timeline", "timeline")):
         st.page_link(
             f"app_pages/{page}.py",
             label=label,
             icon=f":material/{icon}:",
             query_params={"run": record.run_id},
         )
+st.subheader("Latency of each variant")
+latency()

@@ -32,6 +32,11 @@ function themed(layout, root) {
     xaxis: { ...layout.xaxis, ...axis },
     yaxis: { ...layout.yaxis, ...axis },
   };
+  if (root.clientWidth < 560) {
+    // A phone: names under narrow bars would lie upon each other; they are told on touch.
+    next.legend = { ...layout.legend, font: { size: 12 } };
+    if (layout.barmode === "stack") next.xaxis = { ...next.xaxis, showticklabels: false };
+  }
   return next;
 }
 

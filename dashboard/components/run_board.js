@@ -104,14 +104,18 @@ function drawCards(board, view) {
 
 function drawTrials(board, view) {
   board.trials.hidden = view.trials.length < 2;
-  if (board.trials.hidden) return board.trials.replaceChildren();
-  const marks = { green: "✓", red: "✕", inconclusive: "?", running: "…" };
+  // A thousand buttons are not made again for every answer that comes in.
+  const key = JSON.stringify(view.trials);
+  if (board.trials.hidden || board.trials.dataset.key === key) return;
+  board.trials.dataset.key = key;
+  const marks = { green: "✓", red: "✕", inconclusive: "?", running: "…", planned: "–" };
   const chips = view.trials.map((trial) => {
     const chip = button(`chip ${trial.tone}`, "", () => board.tell("trial", trial.place));
     chip.append(el("i", "", marks[trial.tone]), el("span", "", trial.label));
     chip.title = trial.words;
     chip.setAttribute("aria-label", trial.words);
     chip.setAttribute("aria-pressed", String(trial.shown));
+    chip.disabled = trial.place === null;
     return chip;
   });
   board.trials.replaceChildren(el("span", "label", "Trials"), ...chips);

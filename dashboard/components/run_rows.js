@@ -66,8 +66,9 @@ function makeRows(root) {
   }
 
   function rescale(now) {
-    let end = 0.02;
+    let end = 0;
     for (const row of rows) end = Math.max(end, endOf(row, now));
+    if (end === 0) end = 1; // nothing has been released: an axis to look at, no more
     // Growing in steps, so that bars do not creep together on every frame while the run goes on.
     const wanted = now === null ? end * 1.02 : niceStep(end * 1.15, 6) * 6;
     if (now === null || wanted > domain || wanted < domain / 2) domain = wanted;
