@@ -50,6 +50,7 @@ class LogView {
     this.log.style.setProperty("--height", `${data.height}px`);
     this.find(".pause").hidden = !data.live;
     this.live = data.live;
+    const asked = data.since_line !== this.asked;
     if (this.target === target) this.feed.renew(data.token);
     else {
       this.target = target;
@@ -57,11 +58,11 @@ class LogView {
       this.run = data.run;
       this.forget();
       this.setPaused(false);
-      this.list.following = data.since_line === null;
+      this.list.following = !(asked && data.since_line !== null);
       this.refill();
       this.feed.open(data.run, data.source, data.token);
     }
-    if (data.since_line !== this.asked) {
+    if (asked) {
       this.asked = data.since_line;
       this.wanted = data.since_line;
       this.revealWanted();

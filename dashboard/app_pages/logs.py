@@ -1,0 +1,67 @@
+"""Live logs: what a worker of a run prints, as it prints it; `?run=`, `&trial=`, `&line=` name a place."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.components.log_view import log_view
+from dashboard.listing import run_label
+from dashboard.phases import trial_of
+
+SEGMENTS = 6
+"""More trials than fit side by side are picked from a list."""
+
+st.title("Live logs")
+chosen, (runs, problem) = session.chosen_run(), session.past_runs()
+if problem or chosen.problem or chosen.record is None:
+    text = problem or chosen.problem or "No run yet. Launch one, and its worker’s log is shown here live."
+    st.info(text, icon=":material/info:")
+    st.page_link("app_pages/launch.py", label="Go to Launch", icon=":material/rocket_launch:")
+    st.stop()
+
+record = chosen.record
+labels = {record.run_id: "This run"} | {run.run_id: run_label(run) for run in runs}
+st.selectbox(
+    "Run", list(labels), format_func=labels.__getitem__, key=session.run_picker_key(record.run_id),
+    on_change=session.pick_run,
+)  # fmt: skip
+
+
+@st.fragment(run_every=1 if record.running else None)
+def log() -> None:
+    """Offer the log of each trial that has begun; a control's joins while the run goes on."""
+    now = session.chosen_run().record
+    if now is None or not now.trials:
+        text = "The worker has not started yet." if record.running else "No worker was started in this run."
+        st.info(text, icon=":material/hourglass_top:" if record.running else ":material/info:")
+        return
+    logs = {f"{trial.role.title()} {trial.number}": trial for trial in now.trials}
+    first = trial_of(now, session.address_number("trial")) or now.trials[0]
+    at, key = now.trials.index(first), f"log-of-{now.run_id}"
+    if len(logs) <= SEGMENTS:
+        name = st.segmented_control("Log of", list(logs), default=list(logs)[at], required=True, key=key)
+    else:
+        name = st.selectbox("Log of", list(logs), index=at, key=f"{key}-in-list")
+    trial = logs[name]
+    log_view(
+        run_id=now.run_id,
+        source=trial.source,
+        token=session.console().tokens.issue(now.run_id),
+        key="log",
+        live=now.running and trial.ended_at is None,
+        since_line=session.address_number("line"),
+    )
+    if record.running and not now.running:
+        st.rerun()
+
+
+log()
+with st.container(horizontal=True):
+    for page, label, icon in (("run", "The run", "monitor_heart"), ("timeline", "Timeline", "timeline")):
+        st.page_link(
+            f"app_pages/{page}.py",
+            label=label,
+            icon=f":material/{icon}:",
+            query_params={"run": record.run_id},
+        )
