@@ -185,7 +185,7 @@ def _pattern(
 FEEDLYAI: Final = Profile(
     "feedlyai",
     (
-        # The guide's service tries eight bits first and, when that does not fit, goes on within the same load.
+        # The guide's service tries eight bits first; when that does not fit, the same load goes on without.
         _pattern("progress", "quantization failed", rb"quantization failed(?:[^\r\n]{0,400}?out of memory)?"),
         _pattern("failed", "failed", rb"failed to load (?:the )?" + _LLAVA, error="LoadFailed"),
         _pattern("failed", "error", rb"error loading (?:the )?" + _LLAVA, error="LoadFailed"),

@@ -161,6 +161,8 @@ def _never_succeeded(evidence: Evidence, ledger: Ledger) -> Iterator[Reason]:
         if not failed or account.completions or any(each.open for each in account.attempts):
             continue
         told = True
+        if account.metas:
+            continue  # said already
         last = failed[-1].ended
         error = last.fields.get("error") if last is not None else None
         tries = counted(len(failed), "load")

@@ -1,0 +1,158 @@
+"""The diagnosis: each signature leads to its likely cause first, and every finding says what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dashboard.diagnosis import diagnose
+from dashboard.evidence import Control, Counts, Evidence, Gap, Reason, Variant, Verdict, WorkerEnd
+from dashboard.remedies import REMEDIES
+from dashboard.verdict import judge, with_control
+from tests.dashboard.worker_log import WorkerLog, answered, good_trial, names, read, trial, unguarded_trial
+
+WHO = names(3)
+START = "Loading LLaVa model: llava-hf/llava-1.5-7b-hf on cuda"
+END = "✓ LLaVa model loaded successfully on cuda"
+META = "Cannot copy out of meta tensor; no data!"
+
+
+def codes(evidence: Evidence) -> list[str]:
+    return [finding.code for finding in diagnose(evidence, judge(evidence))]
+
+
+def stranger(*texts: str) -> Evidence:
+    return Evidence(events=read(texts).events())
+
+
+def failing(*errors: str) -> tuple[Variant, ...]:
+    return tuple(
+        Variant("job-1", name, "failed", error=error) for name, error in zip(names(9), errors, strict=False)
+    )
+
+
+def failed_load(**fields: str) -> Evidence:
+    return trial(WorkerLog().ask(*WHO).tell("started", 1).tell("failed", 1, **fields), ())
+
+
+def test_green_needs_no_diagnosis() -> None:
+    assert codes(good_trial()) == []
+
+
+def test_overlapping_loads_mean_that_no_lock_is_used_or_one_for_each_call() -> None:
+    assert codes(unguarded_trial())[:2] == ["lock_not_used", "lock_per_call"]
+
+
+def test_loads_one_after_the_other_mean_that_the_second_check_is_missing() -> None:
+    assert codes(trial(WorkerLog().ask(*WHO).load(1).load(2), answered(WHO, load=2))) == [
+        "second_check_missing"
+    ]
+
+
+def test_two_models_that_broke_each_other_mean_a_lock_for_each() -> None:
+    log = WorkerLog().ask(*WHO).tell("started", 1).tell("started", 2, model="other")
+    log.tell("meta_tensor_error", 1).tell("completed", 2, model="other")
+    assert codes(trial(log, ()))[0] == "lock_per_model"
+
+
+def test_a_meta_tensor_error_of_a_lone_load_points_to_the_process_the_map_and_the_versions() -> None:
+    log = WorkerLog().ask(*WHO).tell("started", 1).tell("meta_tensor_error", 1)
+    assert codes(trial(log, ())) == ["poisoned_process", "device_map", "pytorch_version", "to_empty"]
+
+
+def test_a_lone_failure_after_overlapping_loads_means_a_poisoned_process() -> None:
+    log = WorkerLog().ask(*WHO).tell("started", 1).tell("started", 2)
+    log.tell("meta_tensor_error", 1).tell("meta_tensor_error", 2)
+    log.tell("started", 3).tell("meta_tensor_error", 3)
+    assert "poisoned_process" in codes(trial(log, ()))
+
+
+def test_a_poisoned_process_is_named() -> None:
+    assert "poisoned_process" in codes(failed_load(error="PoisonedProcess"))
+
+
+def test_two_objects_behind_one_logged_load_mean_a_lock_for_each_call() -> None:
+    variants = (*answered(WHO[:2]), *answered(WHO[2:], load=2))
+    assert codes(replace(good_trial(), variants=variants)) == ["lock_per_call"]
+
+
+def test_a_strangers_double_load_may_be_old_code_or_several_processes() -> None:
+    assert codes(stranger(START, START, END, END))[-2:] == ["code_not_restarted", "several_processes"]
+
+
+def test_our_own_fresh_worker_is_not_suspected_of_old_code() -> None:
+    assert "code_not_restarted" not in codes(unguarded_trial())
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"error": "SafetensorError", "message": "Error while deserializing header"}, "corrupt_shard"),
+        ({"error": "CheckpointError", "message": "half written"}, "corrupt_shard"),
+        ({"error": "OutOfMemoryError", "message": "CUDA out of memory"}, "out_of_memory"),
+        ({"error": "ImportError", "message": "No module named accelerate"}, "load_failed"),
+    ],
+)
+def test_a_failed_load_is_explained_by_its_error(fields: dict[str, str], expected: str) -> None:
+    assert codes(failed_load(**fields)) == [expected]
+
+
+def test_a_worker_killed_for_want_of_memory_is_explained_by_it() -> None:
+    assert codes(good_trial(ends=(WorkerEnd("worker", 1.0, -9, out_of_memory=True),)))[0] == "out_of_memory"
+
+
+def test_a_worker_that_died_in_its_load_is_explained() -> None:
+    log = WorkerLog().ask(*WHO).tell("started", 1)
+    assert codes(trial(log, (), ends=(WorkerEnd("worker", 1.0, -11),))) == ["worker_died"]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "expected"),
+    [
+        (trial(WorkerLog(), answered(WHO)), "already_warm"),
+        (good_trial(1), "not_enough_contention"),
+        (good_trial(gaps=(Gap("worker", "a line is missing"),)), "log_incomplete"),
+        (good_trial(aborted="by an operator"), "aborted"),
+        (good_trial(ends=(WorkerEnd("worker", 1.0, -15),)), "restarted"),
+        (trial(WorkerLog().ask(*WHO).tell("started", 1), ()), "unfinished"),
+        (replace(good_trial(), variants=answered(WHO, load=8)), "witness_disagrees"),
+        (stranger(START, "Started server process [1]", START, END), "restarted"),
+        (replace(stranger(START, END), expected_workers=2), "several_processes"),
+    ],
+)
+def test_a_doubt_leads_to_its_remedy(evidence: Evidence, expected: str) -> None:
+    assert expected in codes(evidence)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ("HTTP 429: too many waiting", "too_many_waiting"),
+        ("connection refused", "connection_lost"),
+        ("timed out after 180 s", "not_answered"),
+    ],
+)
+def test_missing_answers_are_explained_by_their_error(error: str, expected: str) -> None:
+    evidence = good_trial()
+    variants = (*(evidence.variants or ()), *failing(error))
+    assert codes(replace(evidence, variants=variants)) == [expected]
+
+
+def test_a_control_that_did_not_go_red_is_explained() -> None:
+    evidence = good_trial()
+    verdict = with_control(judge(evidence), Control("green", "off", 3, 0, Counts()), wanted=True)
+    assert [finding.code for finding in diagnose(evidence, verdict)] == ["control_not_red"]
+
+
+def test_a_verdict_that_nothing_explains_still_gets_a_next_step() -> None:
+    strange = Verdict("red", (Reason("something_new", "…"),), Counts())
+    assert [finding.code for finding in diagnose(good_trial(), strange)] == ["look_closer"]
+
+
+@pytest.mark.parametrize("code", sorted(REMEDIES))
+def test_a_remedy_says_why_and_what_next_in_whole_sentences(code: str) -> None:
+    cause, cure, link = REMEDIES[code]
+    assert cause.endswith(".")
+    assert cure.endswith(".")
+    assert link is None or link.startswith("README.md#")
