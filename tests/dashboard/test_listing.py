@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dashboard.listing import event_rows, run_label, run_rows, trial_label, verdict_words
+from dashboard.store import RunSummary
+from tests.dashboard.records import ZERO, broken_trial, green_run, guarded_trial, running_run
+
+SUMMARY = RunSummary(
+    "20261123-084512-3f9c1a", ZERO, ZERO + 2.5, "finished", "green", "local", "on", 1, 5, 1, "local", 1
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "✓ Green"),
+        ({"verdict": "red"}, "✕ Red"),
+        ({"verdict": "inconclusive"}, "? No proof"),
+        ({"status": "running", "verdict": None}, "… Running"),
+        ({"status": "failed", "verdict": "inconclusive"}, "! Not made"),
+        ({"status": "interrupted", "verdict": "inconclusive"}, "! Interrupted"),
+        ({"status": "interrupted", "verdict": "red"}, "✕ Red"),
+        ({"verdict": None}, "– None"),
+    ],
+)
+def test_a_verdict_is_a_mark_and_a_word(changes, words):
+    assert verdict_words(replace(SUMMARY, **changes)) == words
+
+
+def test_runs_are_found_by_verdict():
+    red = replace(SUMMARY, run_id="x", verdict="red")
+    assert [row["Run"] for row in run_rows([SUMMARY, red], verdict="Red")] == ["x"]
+
+
+def test_runs_are_found_by_all_words_of_the_search():
+    other = replace(SUMMARY, run_id="other", guard="per-model")
+    assert [row["Run"] for row in run_rows([SUMMARY, other], text="GREEN each model")] == ["other"]
+
+
+def test_a_run_is_told_from_the_others_in_one_line():
+    assert run_label(SUMMARY).endswith("✓ Green · 1 × 5 variants · guard on")
+
+
+def test_a_run_that_goes_on_has_no_duration():
+    assert run_rows([replace(SUMMARY, finished_at=None)])[0]["Took"] == "–"
+
+
+def test_trials_and_controls_are_told_apart():
+    record = green_run()
+    assert trial_label(record, 1) == "Trial 1 · ✓ Green"
+    assert trial_label(record, 2) == "Control 1, guard off · ✕ Red"
+    assert trial_label(running_run(), 1) == "Trial 1 · running"
+
+
+def test_events_are_listed_in_the_order_of_time_with_their_line():
+    rows = event_rows(broken_trial(2))
+    times = [row["Since release (s)"] for row in rows]
+    assert times == sorted(times)
+    assert rows[0]["Log line"] == 12
+
+
+def test_an_event_is_told_in_words():
+    assert "load completed" in {row["What"] for row in event_rows(guarded_trial(2))}

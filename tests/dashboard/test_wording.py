@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dashboard.evidence import Counts, Reason, Verdict
+from dashboard.settings import RunSettings
+from dashboard.wording import headline, lead, running_headline, seconds, settings_title
+from tests.dashboard.records import green_run, red_run, running_run
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "–"),
+        (0.0004, "0.4 ms"),
+        (0.038, "38 ms"),
+        (0.0996, "0.10 s"),
+        (0.84, "0.84 s"),
+        (9.996, "10.0 s"),
+        (12.34, "12.3 s"),
+        (125, "2 min 5 s"),
+    ],
+)
+def test_a_duration_is_told_in_the_unit_that_people_use(value, words):
+    assert seconds(value) == words
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        (Counts(4, 1), "Loaded more than once: 4 loads, 1 is right"),
+        (Counts(1, 2), "Loaded more than once: 2 loads, 1 is right"),
+        (Counts(1, 0, meta_tensor_errors=1), "The load broke: 1 meta tensor error, 0 is right"),
+        (Counts(1, 1, unique_models=2), "More than one model: 2 models in use, 1 is right"),
+        (Counts(1, 0, load_failed=1), "The load failed, and no model came out of it"),
+        (Counts(2, 2, workers=2), "Not loaded exactly once"),
+    ],
+)
+def test_a_red_headline_names_what_went_wrong(counts, words):
+    verdict = Verdict("red", (), counts)
+    assert headline(replace(red_run(), verdict=verdict), verdict) == words
+
+
+def test_a_doubt_that_has_no_words_yet_points_to_the_reasons():
+    verdict = Verdict("inconclusive", (Reason("brand_new", "…"),), Counts())
+    assert headline(green_run(), verdict) == "No proof either way: see the reasons"
+
+
+def test_a_red_that_was_asked_for_says_so():
+    record = red_run()
+    assert lead(record, record.verdict).endswith("in this run it was set to “off”.")
+
+
+def test_repeats_are_counted_in_the_lead():
+    record = replace(green_run(), settings=RunSettings(variants_per_job=5, repeat=12))
+    assert lead(record, record.verdict).startswith("12 times: 5 variants")
+
+
+def test_a_title_tells_jobs_guard_and_repeats():
+    assert settings_title(RunSettings(jobs=2, variants_per_job=4, guard="off", repeat=3)) == (
+        "2 jobs × 4 variants, guard off, 3 times"
+    )
+
+
+def test_a_step_is_told_with_the_number_of_variants():
+    assert (
+        running_headline(replace(running_run(), step="release")) == "Releasing 5 variants at the same instant"
+    )
