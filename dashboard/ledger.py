@@ -19,7 +19,7 @@ __all__ = ["Account", "Attempt", "Ledger", "read_ledger"]
 _ENDS: frozenset[EventKind] = frozenset({"completed", "failed", "meta_tensor_error"})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # each is itself, whatever it holds
 class Attempt:
     """One load: how it began, how it ended. `order` is its place among the starts of its account, from 1."""
 
@@ -59,7 +59,8 @@ class Account:
         boot: the worker's identity; None for a stranger's process.
         life: place of a stranger's process among those of its log.
         room: how many processes may hide in this account, because their log does not tell them apart.
-        peak: how many loads were under way at once, at most.
+        peak: how many loads were under way at once, at most. starts: how many began.
+        running: those that have not ended, the oldest first. by_load: the newest of each load number.
     """
 
     source: str
@@ -74,11 +75,9 @@ class Account:
     metas: list[LogEvent] = field(default_factory=list)
     progress: int = 0
     peak: int = 0
-
-    @property
-    def starts(self) -> int:
-        """How many loads began."""
-        return sum(attempt.started is not None for attempt in self.attempts)
+    starts: int = 0
+    running: list[Attempt] = field(default_factory=list)
+    by_load: dict[int, Attempt] = field(default_factory=dict)
 
     @property
     def completions(self) -> int:
@@ -107,13 +106,19 @@ class Account:
             self._end(event)
 
     def _start(self, event: LogEvent) -> None:
-        attempt = Attempt(self.starts + 1, event.load, started=event)
-        running = [each for each in self.attempts if each.open]
-        if running and self.room == 1:
-            for each in (*running, attempt):
-                each.overlapped = True
-        self.peak = max(self.peak, len(running) + 1)
+        self.starts += 1
+        attempt = Attempt(self.starts, event.load, started=event)
+        if self.running and self.room == 1:
+            # All that run were marked when the second of them began.
+            attempt.overlapped = self.running[0].overlapped = True
+        self.running.append(attempt)
+        self.peak = max(self.peak, len(self.running))
+        self._enter(attempt)
+
+    def _enter(self, attempt: Attempt) -> None:
         self.attempts.append(attempt)
+        if attempt.load is not None:
+            self.by_load[attempt.load] = attempt
 
     def _end(self, event: LogEvent) -> None:
         attempt = self._ended_by(event)
@@ -127,20 +132,21 @@ class Account:
         if attempt is None:
             attempt = Attempt(len(self.attempts) + 1, event.load)
             attempt.meta = event.kind == "meta_tensor_error" or _is_meta(event)
-            self.attempts.append(attempt)
+            self._enter(attempt)
         if attempt.ended is None or attempt.ended.kind != "completed":
             attempt.ended = event
+        if attempt in self.running:
+            self.running.remove(attempt)
 
     def _ended_by(self, event: LogEvent) -> Attempt | None:
         if event.load is not None:
-            same = [each for each in self.attempts if each.load == event.load]
+            same = self.by_load.get(event.load)
             # What follows a completion of the same load is an end of its own, whatever its number says.
-            if same and (not same[-1].completed or event.kind == "meta_tensor_error" or _is_meta(event)):
-                return same[-1]
-            return None
-        running = [each for each in self.attempts if each.open]
-        if running:
-            return running[0]
+            if same is None or (same.completed and event.kind != "meta_tensor_error" and not _is_meta(event)):
+                return None
+            return same
+        if self.running:
+            return self.running[0]
         if event.kind == "failed" and self.attempts and self.attempts[-1].failed:
             return self.attempts[-1]  # one error, told again
         return None

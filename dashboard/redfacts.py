@@ -37,7 +37,7 @@ def _lasting(evidence: Evidence, ledger: Ledger) -> Iterator[Reason]:
     several = len({account.model for account in ledger.accounts}) > 1
     for account in ledger.accounts:
         yield from _doubles(account, several=several)
-    yield from _meta_errors(evidence, ledger)
+    yield from _meta_errors(evidence, ledger, several=several)
     yield from _poisoned(ledger)
     for end in evidence.ends:
         yield from _deaths(end, ledger)
@@ -84,7 +84,7 @@ def _doubles(account: Account, *, several: bool) -> Iterator[Reason]:
         )
 
 
-def _meta_errors(evidence: Evidence, ledger: Ledger) -> Iterator[Reason]:
+def _meta_errors(evidence: Evidence, ledger: Ledger, *, several: bool) -> Iterator[Reason]:
     logged = False
     for account in ledger.accounts:
         if not account.metas:
@@ -95,7 +95,9 @@ def _meta_errors(evidence: Evidence, ledger: Ledger) -> Iterator[Reason]:
             "meta_tensor_error",
             f"{counted(len(account.metas), 'meta tensor error')} "
             f"{'was' if len(account.metas) == 1 else 'were'} seen{where(account)}"
-            f"{f' ({_named(hit)})' if hit else ''}: tensors had no data.",
+            f"{f' ({_named(hit)})' if hit else ''}"
+            f"{f' with the model {account.model}' if several and account.model else ''}"
+            ": tensors had no data.",
         )
     refused = [
         variant

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from dashboard.evidence import Gap, LogEvent, LogLine
-from dashboard.profiles import PROFILES, Profile, Sighting, clean, find_marks, may_tell
+from dashboard.profiles import PROFILES, Profile, Sighting, find_marks, may_tell, without_colours
 from loader.events import LoadEvent, parse_line
 
 __all__ = ["FILLED_LINE", "PROFILE_NAMES", "Timeline", "UnknownProfile"]
@@ -25,7 +25,7 @@ PROFILE_NAMES: Final = (OURS, *PROFILES)
 FILLED_LINE: Final = -1
 """The line number of an event that no line showed: the worker itself told it."""
 
-_REACH: Final = 64  # bytes on each side of a line's border in which a cut phrase is looked for
+_REACH: Final = 64  # characters on each side of a line's border in which a cut phrase is looked for
 _BAR: Final = re.compile(r"[^|]{0,200}\d{1,3}%\|[^|]{0,400}\|[^|\]]{0,100}\](?=\d{4}-)")
 
 
@@ -39,7 +39,7 @@ class _Source:
 
     ours: bool = False
     read: set[tuple[int, int]] = field(default_factory=set)  # lines that told something: number, hash
-    tails: dict[str, tuple[int, bytes]] = field(default_factory=dict)  # by stream: last line, its end
+    tails: dict[str, tuple[int, str]] = field(default_factory=dict)  # by stream: last line, its end
     life: int = 1
     pids: set[int] = field(default_factory=set)
     active: bool = False  # whether this life has shown an event
@@ -166,24 +166,25 @@ class Timeline:
     # -- strangers' lines ---------------------------------------------------------------------------------
 
     def _feed_stranger(self, line: LogLine, source: _Source) -> list[LogEvent]:
-        data = clean(line.text)
-        before, tail = source.tails.get(line.stream, (-1, b""))
+        text = without_colours(line.text)
+        before, tail = source.tails.get(line.stream, (-1, ""))
         if line.number > before:
-            source.tails[line.stream] = (line.number, (tail + data[-_REACH:])[-_REACH:])
+            source.tails[line.stream] = (line.number, (tail + text[-_REACH:])[-_REACH:])
         else:
-            tail = b""  # delivered again, or late: what stood before it is not known
-        if not may_tell(tail + data):
+            tail = ""  # delivered again, or late: what stood before it is not known
+        if not may_tell(tail + text):
             return []
         key = (line.number, hash(line.text))
         if key in source.read:
             return []
+        data, ending = text.encode("utf-8", "replace"), tail.encode("utf-8", "replace")
         new: list[LogEvent] = []
         marks = find_marks(data)
         for mark in marks:
             _move(source, mark.kind, mark.pid)
         for profile in self._profiles:
             whole = profile.find(data)
-            for sighting in (*_across(profile, tail, data, whole), *whole):
+            for sighting in (*_across(profile, ending, data, whole), *whole):
                 event = _seen(sighting, profile, line, source)
                 if event is not None:
                     new.append(event)
@@ -212,8 +213,7 @@ def _event(told: LoadEvent, source: str, number: int) -> LogEvent:
 
 def _without_terminal(piece: str) -> str:
     """Drop colours, and a progress bar that a terminal glued before the line; nothing else may be there."""
-    if "\x1b" in piece:
-        piece = clean(piece).decode("utf-8", "replace")
+    piece = without_colours(piece)
     bar = _BAR.match(piece)
     return piece[bar.end() :] if bar is not None else piece
 

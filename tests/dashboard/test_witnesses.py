@@ -1,4 +1,4 @@
-"""The witnesses: each states a claim of its own; claims are compared with the verdict, not with each other."""
+"""The witnesses: each states a claim of its own, and it is the verdict that a claim is compared with."""
 
 from __future__ import annotations
 
