@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from dashboard.cli import main
-
 # Worker processes import this module anew; only the command itself may run commands.
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from dashboard.cli import main
+
+        sys.exit(main())
+    except KeyboardInterrupt:  # so early that nothing had begun
+        sys.exit(2)

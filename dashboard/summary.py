@@ -69,9 +69,8 @@ def summary(record: RunRecord) -> Iterator[str]:
     for warning in record.warnings:
         yield from _wrapped("Warning", printable(warning))
     took = "" if record.finished_at is None else f", took {seconds(record.finished_at - record.created_at)}"
-    yield from _wrapped(
-        "Run", f"{record.run_id}: {settings_title(record.settings)}, {when(record.created_at)}{took}"
-    )
+    yield from _wrapped("Run", record.run_id)
+    yield from _wrapped("", f"{settings_title(record.settings)}; {when(record.created_at)}{took}")
 
 
 def trial_line(trial: TrialRecord, repeat: int) -> str:

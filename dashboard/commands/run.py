@@ -96,7 +96,7 @@ def run(timeout: float, report: Path | None, as_json: bool, **options: Any) -> i
         raise CommandError(str(error)) from error
     with closing(store), _Stop() as stop:
         record = _make(settings, store, home, stop)
-    return _tell(record, report, as_json=as_json)
+        return _tell(record, report, as_json=as_json)
 
 
 def _make(settings: RunSettings, store: Store, home: Path, stop: _Stop) -> RunRecord:
@@ -219,7 +219,8 @@ class _Stop:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            # Whoever has asked once is served; asking again must not turn the exit code into a signal's.
+            signal.signal(number, signal.SIG_IGN if self.asked else handler)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self.asked += 1

@@ -134,6 +134,48 @@ def test_a_stopped_run_keeps_what_was_seen_and_leaves_no_process(
     assert "Traceback" not in err
 
 
+def test_an_impatient_operator_gets_a_verdict_too(environment: dict[str, str]) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "run", "--repeat", "500", "--no-control", "--json"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "trial 1 of 500: green" in line:
+                break
+        for _ in range(5):
+            os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 3, err
+    assert _one_object(out)["verdict"] == "inconclusive"
+    assert "Traceback" not in err
+
+
+def test_a_stop_while_the_libraries_are_imported_is_a_verdict_too(environment: dict[str, str]) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "run", "--json"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "Warming up" in line:
+                break
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 3, err
+    assert _one_object(out)["counts"]["load_started"] == 0
+
+
 def test_on_a_terminal_the_display_is_live_and_stdout_stays_clean(environment: dict[str, str]) -> None:
     screen, terminal = pty.openpty()
     seen = bytearray()

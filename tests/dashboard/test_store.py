@@ -260,6 +260,20 @@ def test_an_interrupted_run_with_green_trials_proves_nothing(store: Store) -> No
     assert record.verdict.counts.load_started == 1
 
 
+def test_a_cut_run_of_another_version_runs_no_more_either(store: Store) -> None:
+    _save_running(store, _ended_process())
+    with store._engine.begin() as connection:
+        connection.execute(text("update runs set document = '{}'"))
+    assert store.mark_interrupted() == 1
+    assert store.list()[0].status == "interrupted"
+
+
+def test_a_record_that_is_no_text_is_named(store: Store) -> None:
+    record = replace(sample.run("green"), message="\ud800")
+    with pytest.raises(StoreError, match=rf"record of run {record.run_id} cannot be written as JSON"):
+        store.save(record)
+
+
 def test_a_run_of_a_living_process_is_left_alone(store: Store) -> None:
     run_id = _save_running(store, this_process())
     assert store.mark_interrupted() == 0
