@@ -22,6 +22,7 @@ from dashboard.targets.base import Session, Target, TargetError
 from dashboard.timeline import Timeline
 from dashboard.trigger import Trigger, TriggerError, plan_variants
 from dashboard.verdict import judge, red_facts
+from loader.events import parse_line
 
 __all__ = ["Trial"]
 
@@ -165,8 +166,16 @@ class Trial:
         if session is None:
             return ()
         end = session.end
+        if end is None and not force:
+            self._fill_gaps(session)
         session.close(force=force)
         return (end,) if end is not None else ()
+
+    def _fill_gaps(self, session: Session) -> None:
+        """Ask the worker itself for events whose lines were lost on their way."""
+        if self._timeline.gaps() and (report := session.loader_report()) is not None:
+            told = (parse_line(event["line"]) for event in report["events"])
+            self._timeline.fill(event for event in told if event is not None)
 
     def _take(self, lines: tuple[LogLine, ...]) -> None:
         self._last_line = time.monotonic()

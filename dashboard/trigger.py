@@ -185,7 +185,8 @@ def _told(variant: Variant, event: str, report: Mapping[str, Any]) -> Variant:
 
 def _json(body: str) -> dict[str, Any]:
     try:
-        document = json.loads(body)
+        # A lone surrogate, which JSON can escape and UTF-8 cannot write, would make the record unwritable.
+        document = json.loads(json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "replace"))
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}

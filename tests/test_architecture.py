@@ -16,16 +16,20 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 
 # From the facts up to the screen: a module may import its own layer and those before it.
 LAYERS = (
-    {"evidence", "home", "settings", "profiles", "components"},
-    {"logs", "record", "timeline", "latency"},
-    {"witnesses", "phases", "diagnosis", "verdict", "release", "trigger", "targets", "charts"},
-    {"store", "tables", "report", "trial"},
-    {"runs"},
-    {"live", "live_access", "progress"},
+    {"evidence", "home", "settings", "profiles", "components", "printable", "logpack", "owner", "latency"},
+    {"logs", "record", "timeline", "ledger", "remedies", "storefault", "tables"},
+    {"witnesses", "contention", "redfacts", "doubts", "database", "release", "targets"},
+    {"verdict", "trigger", "store"},
+    {"diagnosis", "trial"},
+    {"spans", "wording", "run"},
+    {"phases", "charts", "runs", "listing", "launch_form"},
+    {"report", "report_junit", "report_page", "summary", "live_access", "live_assets", "live_feed"},
+    {"live", "progress"},
     {"session"},
     {"app_pages"},
     {"app", "frame"},
-    {"cli", "__main__"},
+    {"commands", "cli"},
+    {"__main__"},
 )
 ALLOWED_STREAMLIT = {"app", "frame", "session", "app_pages", "components"}
 ALLOWED_TORCH = {

@@ -115,6 +115,8 @@ class Preloaded:
             if self._closed:
                 return
             self._closed = True
+        if self._warmth.state == "importing":  # it has no worker yet, and does not listen until it is done
+            self._process.kill()
         self._socket.shutdown(socket.SHUT_RDWR)
         try:
             self._process.wait(5)
