@@ -98,6 +98,7 @@ class VirtualList {
     const index = this.items.indexOf(item);
     if (index < 0) return false;
     this.follow(false);
+    this.spacer.style.height = `${this.total * this.rowHeight}px`;
     this.scrollTo(Math.max(0, this.startOf(index) * this.rowHeight - this.scroller.clientHeight / 3));
     this.draw();
     return true;

@@ -81,7 +81,8 @@ class LogView {
       added.push(line);
     }
     for (const line of added) this.lines.push(line);
-    if (!this.paused) this.extend(added);
+    if (this.paused) this.showNewest();
+    else this.extend(added);
     this.trim();
     this.showCounts();
     this.revealWanted();
@@ -191,6 +192,7 @@ class LogView {
     if (!line) return;
     this.wanted = null;
     this.flashed = line;
+    this.unseen = 0;
     if (!this.list.reveal(line)) this.showEverything(line);
     this.list.repaint();
   }

@@ -121,9 +121,8 @@ class ConsoleServer:
                 output.append(line)
 
 
-@pytest.fixture
-def console_server():
-    """Makes a running server of a script; each one must end by SIGTERM when the test is over."""
+def _servers():
+    """Makes running servers of scripts; each one must end by SIGTERM in the end."""
     servers = []
 
     def start(script, **environment):
@@ -135,6 +134,18 @@ def console_server():
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture
+def console_server():
+    """Makes a server for one test, which may end or restart it."""
+    yield from _servers()
+
+
+@pytest.fixture(scope="module")
+def module_console_server():
+    """Makes a server for all tests of a module, which leave it running."""
+    yield from _servers()
 
 
 @pytest.fixture

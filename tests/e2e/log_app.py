@@ -1,4 +1,6 @@
-"""A console of one page, the live log, whose sources are files that a test writes: `NAME.log`, over at `NAME.end`.
+"""A console of one page, the live log; its sources are files that a test writes.
+
+A source is a file `NAME.log`, and ends when there is a `NAME.end`.
 
 A restart reads the files again from their first byte, so that a line keeps its number, as it does in the
 console for a run that it remembers or has stored.
