@@ -8,6 +8,7 @@ The board holds no rule of its own: every word and every number that it shows is
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import asdict
 from typing import Any, Final, Literal
 
@@ -33,10 +34,11 @@ _STEPS: Final = (
 _UNCHECKED: Final = {
     "answers": "Whether every variant was answered: there are no answers here.",
     "contention": "Whether the variants met during the load: there are no variants here.",
-    "identity": "Which model each variant was given: the service does not say.",
+    "identity": "Which model each variant was given: no answer says so.",
     "memory": "How many models lie in the worker's memory.",
     "control": "Whether this trial can go red at all: it was made without a control.",
 }
+_MOST_ERRORS: Final = 4
 _SPAN_CODES: Final = {"waiting": "w", "loading": "l", "answering": "a"}
 
 
@@ -74,6 +76,7 @@ def board_view(record: RunRecord, trial: int | None = None, *, now: float | None
         "trials": _trials(record, shown),
         "reasons": [asdict(reason) for reason in verdict.reasons] if verdict is not None else [],
         "not_checked": [_UNCHECKED.get(clause, clause) for clause in verdict.not_checked] if verdict else [],
+        "errors": _errors(shown),
         "findings": _findings(shown, verdict),
         "notes": [*record.warnings, *(shown.notes if shown is not None else ())],
         "rows": [_row(row, jobs=record.settings.jobs) for row in rows],
@@ -245,6 +248,12 @@ def _trial_words(trial: TrialRecord) -> str:
     what = "Control, guard off" if trial.role == "control" else f"Trial {trial.number}"
     verdict = trial.verdict
     return f"{what}: {wording.COLOUR_WORDS[verdict.verdict].lower() if verdict is not None else 'running'}"
+
+
+def _errors(shown: TrialRecord | None) -> list[str]:
+    """What the failed variants were told, the most frequent first: the rows have no room for it."""
+    told = Counter(variant.error for variant in shown.variants if variant.error) if shown is not None else {}
+    return [f"{count:,} × {error}" for error, count in Counter(told).most_common(_MOST_ERRORS)]
 
 
 def _findings(shown: TrialRecord | None, verdict: Verdict | None) -> list[dict[str, Any]]:

@@ -184,9 +184,8 @@ def refusal(settings: RunSettings | None = None) -> Refusal | None:
 
 
 def abort(run_id: str) -> None:
-    """Ask a run to end; what it has seen is kept."""
-    if console().runner.abort(run_id, actor=actor()):
-        st.toast("Stopping the run. What was seen is kept.", icon=":material/stop_circle:")
+    """Ask a run to end; what it has seen is kept. A run that has ended already stays as it is."""
+    console().runner.abort(run_id, actor=actor())
 
 
 def address_number(name: str) -> int | None:

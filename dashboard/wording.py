@@ -43,8 +43,8 @@ GUARD_LABELS: Final[Mapping[Guard, str]] = {
 GUARD_CAPTIONS: Final[Mapping[Guard, str]] = {
     "on": "The loader as you would ship it: one load at a time in the process, everybody else waits for it.",
     "off": "No lock at all. Every variant that finds no model loads one: expect red.",
-    "no-second-check": "A lock, but nobody looks again once inside it: the loads come one after the other.",
-    "per-model": "Each model has a lock of its own. Correct for one model, not for two at the same time.",
+    "no-second-check": "A lock, but nobody looks again inside it: one load after the other. Expect red.",
+    "per-model": "Two models, each with a correct lock of its own, loaded at the same time. Expect red.",
 }
 EVENT_WORDS: Final[Mapping[str, str]] = {
     "requested": "asked for the model",
@@ -116,7 +116,12 @@ def settings_title(settings: RunSettings) -> str:
     many = f"{settings.jobs:,} jobs × {settings.variants_per_job:,}" if settings.jobs > 1 else ""
     count = f"{many} variants" if many else plural(settings.variants, "variant")
     times = f", {settings.repeat:,} times" if settings.repeat > 1 else ""
-    return f"{count}, guard {GUARD_LABELS[settings.guard].lower()}{times}"
+    return f"{count}, {_guard(settings.guard)}{times}"
+
+
+def _guard(guard: Guard) -> str:
+    label = GUARD_LABELS[guard].lower()
+    return f"guard {label}" if guard in ("on", "off") else f"guard: {label}"
 
 
 def settings_sentence(settings: RunSettings) -> str:

@@ -36,5 +36,7 @@ with actions:
         st.markdown(f":gray[{len(rows):,} of {len(runs):,} runs. Tick a row to open that run.]")
     for row in selected:
         st.markdown(f"**{row['Verdict']}** · {row['When']}")
-        for page, label in (("run", "Open in full"), ("timeline", "Timeline"), ("logs", "Log")):
+        if st.button("Open in full", type="primary", key="open"):
+            st.switch_page("app_pages/run.py", query_params={"run": row["Run"]})
+        for page, label in (("timeline", "Timeline"), ("logs", "Log")):
             st.page_link(f"app_pages/{page}.py", label=label, query_params={"run": row["Run"]})

@@ -15,4 +15,4 @@ def field_error(errors: Mapping[str, str], name: str) -> None:
     """Say what is wrong with the field `name`, if anything is."""
     if name in errors:
         # The sentence quotes what was typed: it is shown as it is, not as Markdown.
-        st.markdown(f":red[:material/error: {errors[name].translate(_SPECIAL)}]")
+        st.markdown(f":small[:red[:material/error: {errors[name].translate(_SPECIAL)}]]")

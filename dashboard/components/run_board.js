@@ -23,7 +23,11 @@ function buildBoard(root, tell) {
   const board = el("div", "board");
   const parts = {
     title: el("h1"), facts: el("p", "facts"),
-    abort: button("action", "Abort", () => tell("abort")),
+    abort: button("action", "Abort", (event) => {
+      event.currentTarget.disabled = true;
+      event.currentTarget.textContent = "Stopping…";
+      tell("abort");
+    }),
     again: button("action primary", "Run again", () => tell("again")),
     banner: el("div", "banner"), icon: el("span", "icon"), headline: el("h2"), lead: el("p", "lead"),
     steps: el("ol", "steps"), figures: el("div", "figures"), trials: el("div", "trials"),
@@ -147,6 +151,7 @@ function drawWhy(board, view) {
     blocks.push(block);
   }
   if (view.reasons.length) list("Why this verdict", "reasons", view.reasons.map((reason) => reason.text));
+  if (view.errors.length) list("What the failed variants were told", "errors", view.errors);
   if (view.not_checked.length) list("What was not checked", "unchecked", view.not_checked);
   if (view.notes.length) list("Worth knowing", "notes", view.notes);
   board.why.replaceChildren(...blocks);
@@ -178,8 +183,13 @@ function drawRows(state) {
   cancelAnimationFrame(state.frame);
   clearTimeout(state.slow);
   if (!moving) return;
-  const step = () => {
-    state.board.rows.tick();
+  let drawn = 0;
+  const step = (at = 0) => {
+    // Twenty-five times a second looks alive, and leaves the machine to what is being measured.
+    if (still.matches || at - drawn >= 38) {
+      drawn = at;
+      state.board.rows.tick();
+    }
     if (still.matches) state.slow = setTimeout(step, 500);
     else state.frame = requestAnimationFrame(step);
   };
@@ -229,11 +239,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const key = `${data.view.run_id}/${data.trial ?? ""}`;
   const renewed = state.token !== data.token && state.board.link.textContent !== "";
   if (key !== state.key || !state.view || data.view.now >= state.view.now) take(state, data.view);
+  if (key !== state.key) {
+    state.board.abort.disabled = false;
+    state.board.abort.textContent = "Abort";
+  }
   if (key !== state.key || renewed || (state.view.running && !state.link)) {
     if (state.link) state.link.close();
     state.link = null;
     state.key = key;
     state.token = data.token;
+    state.board.link.textContent = "";
     if (state.view.running) follow(state, data);
   }
   return () => {

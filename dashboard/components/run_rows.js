@@ -105,8 +105,10 @@ function makeRows(root) {
       node.children[0].title = row.id;
       node.children[2].textContent = row.words;
       node.children[2].title = row.words;
+      // A load that failed is told from one that failed later, with its model at hand.
+      const broken = row.state === "failed" && !row.spans.some(([kind]) => kind === "a");
       const parts = row.spans.map(([kind, start, end]) => {
-        const bar = el("i", `bar ${KINDS[kind].css}`);
+        const bar = el("i", `bar ${broken && kind === "l" ? "broken" : KINDS[kind].css}`);
         bar.title = `${KINDS[kind].name}${end === null ? "" : `: ${Math.round((end - start) * 1000)} ms`}`;
         place(bar, start, end ?? now ?? start);
         return bar;

@@ -235,6 +235,12 @@ def test_latencies_are_shown_as_soon_as_there_is_an_answer():
     assert view["latency"][0] == ["p50", "0.48 s"]
 
 
+def test_what_failed_variants_were_told_is_counted():
+    assert board_view(red_run(), now=ZERO)["errors"] == [
+        "4 × HTTP 503: MetaTensorError: the model has tensors without data"
+    ]
+
+
 def test_what_was_not_checked_is_a_sentence():
     verdict = replace(green_run().verdict, not_checked=("memory", "something else"))
     view = board_view(replace(green_run(), verdict=verdict), now=ZERO)

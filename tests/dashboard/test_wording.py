@@ -64,6 +64,10 @@ def test_a_title_tells_jobs_guard_and_repeats():
     )
 
 
+def test_a_title_names_the_less_common_modes_in_words():
+    assert settings_title(RunSettings(guard="per-model")) == "3 variants, guard: a lock for each model"
+
+
 def test_a_step_is_told_with_the_number_of_variants():
     assert (
         running_headline(replace(running_run(), step="release")) == "Releasing 5 variants at the same instant"
