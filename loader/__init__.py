@@ -1,1 +1,76 @@
-"""A model loader for services: the model is loaded exactly once per process, however many threads ask."""
+"""A model loader for services: the model is loaded exactly once per process, however many threads ask.
+
+    from loader import get_llava_model
+
+    processor, model = get_llava_model()
+
+Importing this package imports neither torch nor transformers: each name below is fetched at its first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from loader.attempt import Loaded
+    from loader.errors import (
+        CheckpointError,
+        ForkedAfterCuda,
+        LoaderError,
+        LoadFailed,
+        LoadTimeout,
+        MetaTensorError,
+        PoisonedProcess,
+        RecursiveLoad,
+        SettingsError,
+        WrongDtype,
+    )
+    from loader.events import LoadEvent
+    from loader.gate import PROCESS_GATE, Gate, fingerprint, guard_transformers
+    from loader.llava import get_llava_model
+    from loader.once import OnceLoader
+    from loader.settings import Settings
+
+__all__ = [
+    "PROCESS_GATE",
+    "CheckpointError",
+    "ForkedAfterCuda",
+    "Gate",
+    "LoadEvent",
+    "LoadFailed",
+    "LoadTimeout",
+    "Loaded",
+    "LoaderError",
+    "MetaTensorError",
+    "OnceLoader",
+    "PoisonedProcess",
+    "RecursiveLoad",
+    "Settings",
+    "SettingsError",
+    "WrongDtype",
+    "fingerprint",
+    "get_llava_model",
+    "guard_transformers",
+]
+
+_HOMES: Final = {
+    "LoadEvent": "events",
+    "Loaded": "attempt",
+    "OnceLoader": "once",
+    "Settings": "settings",
+    "get_llava_model": "llava",
+    **dict.fromkeys(("PROCESS_GATE", "Gate", "fingerprint", "guard_transformers"), "gate"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"loader.{_HOMES.get(name, 'errors')}"), name)
+    globals()[name] = value  # from now on without a detour
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,122 @@
+"""The loader's settings: read once from the environment, checked, and frozen."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, cast, get_args
+
+from loader.errors import SettingsError
+
+__all__ = ["Guard", "Settings", "home_folder"]
+
+Guard = Literal["on", "off", "no-second-check", "per-model"]
+
+_DTYPES: Final = ("auto", "float32", "float16", "bfloat16")
+_PLACES: Final = ("auto", "balanced", "balanced_low_0", "sequential", "cpu", "cuda", "mps", "xpu")
+_PLACE: Final = re.compile(r"(cuda|xpu|npu|hpu):\d+")
+_HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+
+
+def home_folder(env: Mapping[str, str] | None = None) -> Path:
+    """Return the folder for Loadonce's data: `LOADONCE_HOME`, else the system's place for user data."""
+    named = (os.environ if env is None else env).get("LOADONCE_HOME")
+    if named:
+        return Path(named).expanduser().absolute()
+    import platformdirs  # late: most processes name their model and need no home
+
+    return platformdirs.user_data_path("loadonce")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What to load, how, and within which bounds.
+
+    Attributes:
+        model: hub id or folder; None means the demo checkpoint.
+        dtype: `auto` keeps the checkpoint's own, which is the fastest: a cast costs 6 to 24 times the load.
+        device_map: as accelerate takes it: a word, or a mapping of module names to devices.
+        revision: branch, tag or commit on the hub.
+        guard: `on`, or one of the ways to do it wrong, for comparison.
+        max_waiting: variants in the worker at once; one more is refused.
+        generation_threads: generations that run at once.
+        max_new_tokens: bound of a generated text; None leaves it to the checkpoint.
+    """
+
+    model: str | None = None
+    dtype: str = "auto"
+    device_map: str | Mapping[str, str | int] = "auto"
+    revision: str | None = None
+    guard: Guard = "on"
+    max_waiting: int = 1024
+    generation_threads: int = 2
+    max_new_tokens: int | None = None
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Read `LOADONCE_*`.
+
+        Raises:
+            SettingsError: a value cannot be used; the message names the variable and what it takes.
+        """
+        env = os.environ if env is None else env
+
+        def text(name: str) -> str | None:
+            return env.get(name, "").strip() or None
+
+        tokens = text("LOADONCE_MAX_NEW_TOKENS")
+        return cls(
+            model=_model(text("LOADONCE_MODEL")),
+            dtype=_one_of("LOADONCE_DTYPE", text("LOADONCE_DTYPE") or "auto", _DTYPES),
+            device_map=_device_map(text("LOADONCE_DEVICE_MAP") or "auto"),
+            revision=text("LOADONCE_REVISION"),
+            guard=cast(Guard, _one_of("LOADONCE_GUARD", text("LOADONCE_GUARD") or "on", get_args(Guard))),
+            max_waiting=_count("LOADONCE_MAX_WAITING", text("LOADONCE_MAX_WAITING") or "1024", 100_000),
+            generation_threads=_count(
+                "LOADONCE_GENERATION_THREADS", text("LOADONCE_GENERATION_THREADS") or "2", 256
+            ),
+            max_new_tokens=None if tokens is None else _count("LOADONCE_MAX_NEW_TOKENS", tokens, 4096),
+        )
+
+
+def is_folder_name(model: str) -> bool:
+    """Tell a folder from a hub id: what exists, or is written like a path, is a folder."""
+    return _HUB_ID.fullmatch(model) is None or Path(model).exists()
+
+
+def _model(value: str | None) -> str | None:
+    if value is None or not is_folder_name(value):
+        return value
+    return str(Path(value).expanduser().absolute())
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise SettingsError(f"{name} is {value!r}; it takes one of {', '.join(allowed)}.")
+    return value
+
+
+def _count(name: str, value: str, most: int) -> int:
+    # isascii, because int() also takes the digits of other scripts
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= most and len(value) < 9):
+        raise SettingsError(f"{name} is {value!r}; it takes a whole number from 1 to {most:,}.")
+    return int(value)
+
+
+def _device_map(value: str) -> str | Mapping[str, str | int]:
+    if value in _PLACES or _PLACE.fullmatch(value):
+        return value
+    try:
+        places = json.loads(value)
+    except ValueError:
+        places = None
+    if isinstance(places, dict) and places and all(isinstance(place, str | int) for place in places.values()):
+        return cast(Mapping[str, str | int], places)
+    raise SettingsError(
+        f"LOADONCE_DEVICE_MAP is {value!r}; it takes one of {', '.join(_PLACES)}, a device such as cuda:0, "
+        'or a JSON object of module names and devices such as {"": "cpu"}.'
+    )
