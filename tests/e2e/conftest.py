@@ -27,9 +27,13 @@ CHROMIUM_FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """The system's Chromium, headless."""
+    """The system's Chromium, headless.
+
+    For a module, not for the session: while Playwright is open the thread has a running event loop, and any
+    later test that calls `asyncio.run` would fail.
+    """
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
         pytest.fail(
