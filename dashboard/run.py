@@ -153,6 +153,8 @@ class Run:
             if live.ring is not None:
                 self._rings[live.ring.source] = live.ring
         self._changed()
+        if live.ring is not None:
+            self._keep_log(live.ring)
         self._save(at_most_every=_SAVE_EVERY_S)
         return record
 
@@ -177,17 +179,15 @@ class Run:
         elif not verdicts:
             status = "failed"
         self._step("store", "Keeping the record.")
-        self._keep_logs()
         self._set(status=status, verdict=verdict, step="done", message="", finished_at=time.time())
         self._save()
 
-    def _keep_logs(self) -> None:
-        for source, ring in self.rings().items():
-            try:
-                self._store.save_log(self._record.run_id, source, ring.read(0, limit=ring.next).lines)
-            except StoreError as error:
-                self._warn(f"The log of {source} could not be kept: {error}")
-                return
+    def _keep_log(self, ring: LogRing) -> None:
+        # After each trial, not at the end of all: a console that is killed shall leave what it has seen.
+        try:
+            self._store.save_log(self._record.run_id, ring.source, ring.read(0, limit=ring.next).lines)
+        except StoreError as error:
+            self._warn(f"The log of {ring.source} could not be kept: {error}")
 
     def _save(self, *, at_most_every: float = 0.0) -> None:
         if time.monotonic() - self._saved_at < at_most_every:
