@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick lint format bench install clean
+.PHONY: help run test test-quick lint format bench pictures install clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,10 @@ format: $(INSTALLED_DEV) ## put the code into the project's format
 
 bench: $(INSTALLED_DEV) ## measure, each figure beside its peer
 	$(BIN)/python -m benchmarks
+
+pictures: $(INSTALLED_DEV) ## make the README's pictures from the real console
+	@$(BIN)/python -m loader.checkpoint
+	$(BIN)/python docs/pictures.py
 
 install: $(INSTALLED) ## make .venv and install what the console needs
 
