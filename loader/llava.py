@@ -145,9 +145,11 @@ def get_llava_model(timeout: float | None = None) -> Pair:
         CheckpointError: there is no model named, and the demo checkpoint cannot be made.
         LoadTimeout, RecursiveLoad and what the load raises: as `OnceLoader.get()`.
     """
-    once = _once
-    if once is not None:
-        return once.get(timeout)
+    try:
+        # What OnceLoader.get() does, without a second call: this is the path that every request takes
+        return _once._value  # type: ignore[union-attr]  # while there is no loader, that is an AttributeError too
+    except AttributeError:
+        pass
     return _get_source().acquire(timeout).value
 
 

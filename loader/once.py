@@ -19,7 +19,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import nullcontext
 from contextvars import copy_context
-from enum import Enum
 from typing import Any, Final, Generic, Literal, NoReturn, TypeVar
 
 from loader.attempt import Attempt, Listener, Loaded, Recorder
@@ -33,13 +32,6 @@ __all__ = ["OnceLoader", "State"]
 
 T = TypeVar("T")
 State = Literal["idle", "loading", "ready", "failed"]
-
-
-class _Missing(Enum):
-    YES = 0  # an enum, because None may be what a load returns, and a type checker can tell this apart
-
-
-_MISSING: Final = _Missing.YES
 
 
 class _Shared(Generic[T]):
@@ -99,6 +91,10 @@ class OnceLoader(Generic[T]):
     load that has begun runs to its end.
     """
 
+    # There is such an attribute only while the value is ready: the ready path is one read without a
+    # comparison, and a value of None is a value.
+    _value: T
+
     def __init__(
         self,
         load: Callable[[], T],
@@ -115,7 +111,6 @@ class OnceLoader(Generic[T]):
         self._load, self._gate, self._clock = load, gate, clock
         self._recorder = Recorder(name, journal, on_event, began or f"Loading model {name}")
         self._cool_down, self._longest_cool_down = cool_down, longest_cool_down
-        self._value: T | Literal[_Missing.YES] = _MISSING
         self._loaded: Loaded[T] | None = None
         self._shared: _Shared[T] | None = None
         self._generation = 1
@@ -169,9 +164,10 @@ class OnceLoader(Generic[T]):
             Exception: what the attempt failed with; every waiter of one attempt gets the same error, and so
                 does every caller until the cool-down is over.
         """
-        value = self._value
-        if value is not _MISSING:
-            return value
+        try:
+            return self._value
+        except AttributeError:
+            pass  # and leave the handler: what the load raises has nothing to do with this error
         return self.acquire(timeout).value
 
     def acquire(self, timeout: float | None = None) -> Loaded[T]:
@@ -188,9 +184,10 @@ class OnceLoader(Generic[T]):
 
     async def aget(self, timeout: float | None = None) -> T:  # noqa: ASYNC109 - names the loading thread
         """As `get()`, from an event loop, which goes on meanwhile. A cancelled task leaves the load alone."""
-        value = self._value
-        if value is not _MISSING:
-            return value
+        try:
+            return self._value
+        except AttributeError:
+            pass
         return (await self.aacquire(timeout)).value
 
     async def aacquire(self, timeout: float | None = None) -> Loaded[T]:  # noqa: ASYNC109 - as aget()
@@ -215,8 +212,7 @@ class OnceLoader(Generic[T]):
 
     def peek(self) -> T | None:
         """Return the value if it is ready, else None. Never loads, never blocks."""
-        value = self._value
-        return None if value is _MISSING else value
+        return getattr(self, "_value", None)
 
     def unload(self, timeout: float | None = None) -> bool:
         """Give the value up; the next `get()` loads again, as a new generation. Tell whether there was one.
@@ -234,7 +230,7 @@ class OnceLoader(Generic[T]):
                 shared, loaded = self._shared, self._loaded
                 if shared is None:
                     # Unpublished before it is forgotten, and both under the lock that publishing takes
-                    self._value, self._loaded = _MISSING, None
+                    self._unpublish()
                     if loaded is not None:
                         self._generation += 1
                     break
@@ -347,14 +343,19 @@ class OnceLoader(Generic[T]):
     def _timeout(self, attempt: Attempt) -> LoadTimeout:
         return LoadTimeout(self.name, attempt.thread, attempt.elapsed())
 
+    def _unpublish(self) -> None:
+        self.__dict__.pop("_value", None)
+        self._loaded = None
+
     def _after_fork(self) -> None:
         self._lock = threading.Lock()
         self._recorder.forget()
         self._shared = None  # its thread was not forked
         if self._loaded is None:
-            self._value = _MISSING
+            self._unpublish()
         elif holds_cuda(self._loaded.value):
-            self._value, self._loaded, self._lost_cuda = _MISSING, None, True
+            self._unpublish()
+            self._lost_cuda = True
         else:
             self._value = self._loaded.value  # the fork may have come between the two steps of publishing
 

@@ -94,17 +94,19 @@ class Worker:
         # The wrong ways load in the caller's own thread: each request gets one.
         return await self._on(self._loads, models.acquire)
 
-    async def generate(self, pair: Pair, prompt: str, image: Any) -> str:
-        """Generate in the pool."""
+    async def generate(self, pair: Pair, prompt: str, image: Any) -> tuple[str, float]:
+        """Generate in the pool; return the text and the seconds it took once its turn had come."""
         return await self._on(self._generations, self._generate, pair, prompt, image)
 
     async def decode(self, image: str | None) -> Any:
         """Decode an image in the pool: a large one would hold up the loop."""
         return None if image is None else await self._on(self._generations, decode_image, image)
 
-    def _generate(self, pair: Pair, prompt: str, image: Any) -> str:
+    def _generate(self, pair: Pair, prompt: str, image: Any) -> tuple[str, float]:
         with self._one if is_offloaded(pair[1]) else nullcontext():
-            return generate_text(pair, prompt, image, self.settings.max_new_tokens)
+            began = time.monotonic()
+            text = generate_text(pair, prompt, image, self.settings.max_new_tokens)
+            return text, time.monotonic() - began
 
     async def _on(self, pool: ThreadPoolExecutor, call: Callable[..., T], *arguments: Any) -> T:
         run = functools.partial(copy_context().run, call, *arguments)
@@ -170,12 +172,11 @@ async def _answer(worker: Worker, variant: VariantRequest) -> JSONResponse:
         return _problem(worker, 503, type(error).__name__, str(error))
     got = time.monotonic()
     try:
-        text = await worker.generate(loaded.value, variant.prompt, image)
+        text, seconds = await worker.generate(loaded.value, variant.prompt, image)
     except Exception as error:  # noqa: BLE001 - an unguarded load can leave a model that fails only now
         worker.metrics.failed.inc()
         return _problem(worker, 500, type(error).__name__, f"The generation failed: {error}")
-    done = time.monotonic()
-    worker.metrics.answered(waited=got - asked, generated=done - got)
+    worker.metrics.answered(waited=got - asked, generated=seconds)
     return JSONResponse(
         {
             "variant_id": variant.variant_id,
@@ -185,7 +186,7 @@ async def _answer(worker: Worker, variant: VariantRequest) -> JSONResponse:
             "model_id": loaded.model,
             "waited_ms": round((got - asked) * 1000, 3),
             "load_ms": round(loaded.seconds * 1000, 3),
-            "infer_ms": round((done - got) * 1000, 3),
+            "infer_ms": round(seconds * 1000, 3),
             "text": text,
         }
     )

@@ -14,9 +14,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,12 @@ def png(colour: str = "crimson", size: int = 64) -> str:
 
 
 def variant(number: int = 1, **changes: Any) -> dict[str, Any]:
-    body = {"job_id": "job-1", "variant_id": f"variant-{number}", "prompt": "<image> What is it?", "image": png()}
+    body = {
+        "job_id": "job-1",
+        "variant_id": f"variant-{number}",
+        "prompt": "<image> What is it?",
+        "image": png(),
+    }
     return {key: value for key, value in (body | changes).items() if value is not None}
 
 
