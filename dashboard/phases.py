@@ -31,13 +31,6 @@ _STEPS: Final = (
     ("control", "Control", ()),
     ("verdict", "Verdict", ("verdict", "store", "done")),
 )
-_UNCHECKED: Final = {
-    "answers": "Whether every variant was answered: there are no answers here.",
-    "contention": "Whether the variants met during the load: there are no variants here.",
-    "identity": "Which model each variant was given: no answer says so.",
-    "memory": "How many models lie in the worker's memory.",
-    "control": "Whether this trial can go red at all: it was made without a control.",
-}
 _MOST_ERRORS: Final = 4
 _SPAN_CODES: Final = {"waiting": "w", "loading": "l", "answering": "a"}
 
@@ -75,7 +68,7 @@ def board_view(record: RunRecord, trial: int | None = None, *, now: float | None
         "control": _control(record),
         "trials": _trials(record, shown),
         "reasons": [asdict(reason) for reason in verdict.reasons] if verdict is not None else [],
-        "not_checked": [_UNCHECKED.get(clause, clause) for clause in verdict.not_checked] if verdict else [],
+        "not_checked": wording.unchecked(verdict) if verdict is not None else [],
         "errors": _errors(shown),
         "findings": _findings(shown, verdict),
         "notes": [*record.warnings, *(shown.notes if shown is not None else ())],

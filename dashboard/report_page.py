@@ -24,6 +24,7 @@ from dashboard.wording import (
     lead,
     seconds,
     settings_title,
+    unchecked,
 )
 
 __all__ = ["page"]
@@ -42,7 +43,7 @@ def page(record: RunRecord) -> str:
         if likely := findings(record):
             parts.append(_list("Likely cause and cure", (f"{found.cause} {found.cure}" for found in likely)))
         if verdict.not_checked:
-            parts.append(_list("Not checked", verdict.not_checked))
+            parts.append(_list("Not checked", unchecked(verdict)))
     parts.append(_control(record))
     if record.warnings:
         parts.append(_list("Warnings", record.warnings))

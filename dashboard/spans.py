@@ -180,9 +180,12 @@ def _spans(sent: float, moments: _Moments, end: float | None, start: float) -> t
 
 
 def _short(error: str) -> str:
-    """The error without the status before it: the row says already that it failed."""
+    """The name alone of an error that the worker named: the whole of it stands below, once for all rows."""
     status, _, rest = error.partition(": ")
-    return rest if status.startswith("HTTP ") and rest else error
+    name, _, _ = rest.partition(": ")
+    if not status.startswith("HTTP ") or not rest:
+        return error
+    return name if name.isidentifier() else rest
 
 
 def _words(variant: Variant, state: RowState, trial_over: bool) -> str:

@@ -20,6 +20,7 @@ from dashboard.wording import (
     plural,
     seconds,
     settings_title,
+    unchecked,
     when,
 )
 
@@ -57,7 +58,7 @@ def summary(record: RunRecord) -> Iterator[str]:
         said = f"log {verdict.witnesses.log}, identity {verdict.witnesses.identity}"
         yield from _wrapped("Witnesses", f"{said}, memory {verdict.witnesses.memory}")
         if verdict.not_checked:
-            yield from _wrapped("Unchecked", ", ".join(map(printable, verdict.not_checked)))
+            yield from _wrapped("Unchecked", " ".join(unchecked(verdict)))
     proper = [trial for trial in record.trials if trial.role == "trial"]
     if len(proper) > 1:
         yield from _wrapped("Trials", _tally(proper))

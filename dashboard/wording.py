@@ -25,6 +25,7 @@ __all__ = [
     "seconds",
     "settings_sentence",
     "settings_title",
+    "unchecked",
     "when",
 ]
 
@@ -232,3 +233,17 @@ def control_words(record: RunRecord) -> tuple[str, str]:
     if record.running:
         return "Still to come", "The same trial with the guard off, to show that it can fail."
     return "Not reached", "The run ended before the same trial was made with the guard off."
+
+
+_UNCHECKED: Final = {
+    "answers": "Whether every variant was answered: there are no answers here.",
+    "contention": "Whether the variants met during the load: there are no variants here.",
+    "identity": "Which model each variant was given: no answer says so.",
+    "memory": "How many models lie in the worker's memory.",
+    "control": "Whether this trial can go red at all: it was made without a control.",
+}
+
+
+def unchecked(verdict: Verdict) -> list[str]:
+    """Return what the verdict could not look at, a sentence for each."""
+    return [_UNCHECKED.get(clause, clause) for clause in verdict.not_checked]

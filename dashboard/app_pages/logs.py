@@ -9,7 +9,7 @@ from dashboard.components.log_view import log_view
 from dashboard.listing import run_label
 from dashboard.phases import trial_of
 
-SEGMENTS = 6
+SIDE_BY_SIDE = 6
 """More trials than fit side by side are picked from a list."""
 
 st.title("Live logs")
@@ -39,8 +39,8 @@ def log() -> None:
     logs = {f"{trial.role.title()} {trial.number}": trial for trial in now.trials}
     first = trial_of(now, session.address_number("trial")) or now.trials[0]
     at, key = now.trials.index(first), f"log-of-{now.run_id}"
-    if len(logs) <= SEGMENTS:
-        name = st.segmented_control("Log of", list(logs), default=list(logs)[at], required=True, key=key)
+    if len(logs) <= SIDE_BY_SIDE:
+        name = st.radio("Log of", list(logs), index=at, horizontal=True, key=key)
     else:
         name = st.selectbox("Log of", list(logs), index=at, key=f"{key}-in-list")
     trial = logs[name]

@@ -61,10 +61,10 @@ def test_between_load_and_answer_a_row_is_ready():
     assert [row.state for row in rows] == ["answered", "ready", "ready", "ready", "ready"]
 
 
-def test_a_failed_variant_says_why_without_the_status():
+def test_a_failed_variant_names_its_error():
     row = variant_rows(broken_trial())[0]
     assert row.state == "failed"
-    assert row.words == "✕ MetaTensorError: the model has tensors without data"
+    assert row.words == "✕ MetaTensorError"
 
 
 def test_before_the_release_every_row_is_planned():
