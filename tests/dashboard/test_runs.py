@@ -116,7 +116,7 @@ def test_no_worker_outlives_its_trial(twins: tuple[RunRecord, RunRecord]) -> Non
 
 @pytest.mark.parametrize("guard", ["no-second-check", "per-model"])
 def test_a_faulty_guard_is_red(runner: Runner, guard: str) -> None:
-    # An unguarded load can pass by luck (about one in twenty with a lock for each model): five in a row cannot.
+    # Two models with a lock each can pass by luck, about one time in twenty: five times in a row they cannot.
     record = made(runner, RunSettings(variants_per_job=6, guard=guard, repeat=5))  # type: ignore[arg-type]
     assert record.verdict is not None
     assert record.verdict.verdict == "red", record.verdict.reasons
