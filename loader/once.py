@@ -13,63 +13,24 @@ import asyncio
 import os
 import threading
 import time
-import traceback
 import weakref
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from contextlib import nullcontext
 from contextvars import copy_context
-from typing import Any, Final, Generic, Literal, NoReturn, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 from loader.attempt import Attempt, Listener, Loaded, Recorder
 from loader.errors import ForkedAfterCuda, LoadTimeout, RecursiveLoad
 from loader.events import EventKind
 from loader.gate import PROCESS_GATE, Gate, Tenant
 from loader.journal import JOURNAL, Journal
+from loader.shared_attempt import Failure, SharedAttempt
 from loader.verification import holds_cuda
 
 __all__ = ["OnceLoader", "State"]
 
 T = TypeVar("T")
 State = Literal["idle", "loading", "ready", "failed"]
-
-
-class _Shared(Generic[T]):
-    """An attempt that several callers wait for, and what became of it.
-
-    `ended` carries no result: an exception in a future that a cancelled task left behind would be complained
-    about, and raising one exception object from a thousand threads makes its traceback grow with each.
-    """
-
-    def __init__(self, attempt: Attempt) -> None:
-        self.attempt = attempt
-        self.ended: Future[None] = Future()
-        # From the beginning it cannot be cancelled: a caller that gives up must not take it from the others.
-        self.ended.set_running_or_notify_cancel()
-        self.loaded: Loaded[T] | None = None
-        self.failure: _Failure | None = None
-
-    def outcome(self) -> Loaded[T]:
-        """Return what was loaded, or raise what went wrong. Only once `ended` is done."""
-        if self.failure is not None:
-            self.failure.throw()
-        assert self.loaded is not None  # one of the two was set before `ended`
-        return self.loaded
-
-
-class _Failure:
-    """The error of an attempt, thrown at each of its waiters with the traceback that it had in the load."""
-
-    def __init__(self, error: BaseException) -> None:
-        self.error, self._traceback = error, error.__traceback__
-        link: BaseException | None = error
-        while link is not None:
-            # The frames of a failed load hold what it had read: gigabytes, for as long as the error lives
-            traceback.clear_frames(link.__traceback__)
-            link = link.__cause__ or link.__context__
-
-    def throw(self) -> NoReturn:
-        raise self.error.with_traceback(self._traceback)
 
 
 class OnceLoader(Generic[T]):
@@ -112,10 +73,10 @@ class OnceLoader(Generic[T]):
         self._recorder = Recorder(name, journal, on_event, began or f"Loading model {name}")
         self._cool_down, self._longest_cool_down = cool_down, longest_cool_down
         self._loaded: Loaded[T] | None = None
-        self._shared: _Shared[T] | None = None
+        self._shared: SharedAttempt[T] | None = None
         self._generation = 1
         self._failures = 0
-        self._failure: _Failure | None = None
+        self._failure: Failure | None = None
         self._retry_at = 0.0
         self._lost_cuda = False
         self._lock = threading.Lock()
@@ -246,7 +207,7 @@ class OnceLoader(Generic[T]):
             self._failure, self._failures, self._retry_at, self._lost_cuda = None, 0, 0.0, False
         return released
 
-    def _join(self) -> Loaded[T] | _Shared[T]:
+    def _join(self) -> Loaded[T] | SharedAttempt[T]:
         """Return the value if it has come meanwhile, else the attempt to wait for, begun if there was none.
 
         The lock guards one thing: who begins the next attempt. Under it lie the second check, the decision
@@ -261,7 +222,7 @@ class OnceLoader(Generic[T]):
         events and a wait; none, that and a new thread.
         """
         self._recorder.tell("requested", "Model requested")
-        begun: _Shared[T] | None = None
+        begun: SharedAttempt[T] | None = None
         with self._lock:
             if self._loaded is not None:
                 return self._loaded
@@ -274,7 +235,7 @@ class OnceLoader(Generic[T]):
             if shared is None:
                 if self._failure is not None and self._clock() < self._retry_at:
                     self._failure.throw()
-                shared = begun = self._shared = _Shared(
+                shared = begun = self._shared = SharedAttempt(
                     Attempt(self._recorder, self._failures + 1, self._gate)
                 )
         if begun is not None:
@@ -288,7 +249,7 @@ class OnceLoader(Generic[T]):
             self._recorder.tell("waiting", "Waiting for the load under way", shared.attempt.load_id)
         return shared
 
-    def _begin(self, shared: _Shared[T]) -> None:
+    def _begin(self, shared: SharedAttempt[T]) -> None:
         context = copy_context()
         thread = threading.Thread(
             target=context.run, args=(self._run, shared), name=f"load-{shared.attempt.load_id}", daemon=True
@@ -300,7 +261,7 @@ class OnceLoader(Generic[T]):
             self._fail(shared, error)
             raise
 
-    def _run(self, shared: _Shared[T]) -> None:
+    def _run(self, shared: SharedAttempt[T]) -> None:
         attempt = shared.attempt
 
         def publish(value: T) -> None:
@@ -321,18 +282,19 @@ class OnceLoader(Generic[T]):
             self._shared = None
         shared.ended.set_result(None)
 
-    def _fail(self, shared: _Shared[T], error: BaseException) -> None:
+    def _fail(self, shared: SharedAttempt[T], error: BaseException) -> None:
+        failure = Failure(error)  # before the lock: it may run the clean-up of what the load had begun
         with self._lock:
             self._failures += 1
             pause = min(self._cool_down * 2 ** min(self._failures - 1, 32), self._longest_cool_down)
             error.add_note(
                 f"Load {shared.attempt.load_id} of {self.name} failed; another may begin after {pause:g} s."
             )
-            shared.failure = self._failure = _Failure(error)
+            shared.failure = self._failure = failure
             self._retry_at, self._shared = self._clock() + pause, None
         shared.ended.set_result(None)
 
-    def _wait_out(self, shared: _Shared[T], deadline: float | None) -> None:
+    def _wait_out(self, shared: SharedAttempt[T], deadline: float | None) -> None:
         tenant = Tenant.current()
         with tenant.waiting_for(shared.attempt.tenant) if tenant is not None else nullcontext():
             try:
