@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -50,3 +52,11 @@ class SlowLoad:
         self.begun.set()
         assert self.go_on.wait(DEADLINE_S)
         return self._make()
+
+
+async def turns_until(condition: Callable[[], bool]) -> None:
+    """Give the event loop turns until `condition` holds: what it waits for comes from another thread."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0)

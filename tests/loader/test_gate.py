@@ -49,7 +49,9 @@ def test_loads_of_different_models_never_overlap(make_loader: Make) -> None:
 
 def test_loads_without_a_gate_may_overlap(make_loader: Make) -> None:
     met = threading.Barrier(2)
-    loaders = iter([make_loader(lambda: met.wait(DEADLINE_S), f"m{number}", gate=None) for number in range(2)])
+    loaders = iter(
+        [make_loader(lambda: met.wait(DEADLINE_S), f"m{number}", gate=None) for number in range(2)]
+    )
     assert sorted(Crowd(2, lambda: next(loaders).get()).join()) == [0, 1]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from loader.errors import LoadTimeout, RecursiveLoad
 from loader.once import OnceLoader
-from tests.loader.crowd import DEADLINE_S, Crowd, SlowLoad
+from tests.loader.crowd import DEADLINE_S, Crowd, SlowLoad, turns_until
 
 Make = Callable[..., OnceLoader[Any]]
 
@@ -22,8 +22,7 @@ def test_the_event_loop_goes_on_while_a_load_runs(make_loader: Make) -> None:
 
     async def run() -> object:
         asking = asyncio.create_task(loader.aget())
-        while not load.begun.is_set():
-            await asyncio.sleep(0)
+        await turns_until(load.begun.is_set)
         load.go_on.set()  # only a loop that is not blocked gets here
         return await asking
 
@@ -36,8 +35,7 @@ def test_a_hundred_tasks_cause_one_load(make_loader: Make) -> None:
 
     async def run() -> set[int]:
         tasks = [asyncio.create_task(loader.aget()) for _ in range(100)]
-        while loader.counts.get("waiting", 0) < 99:
-            await asyncio.sleep(0)
+        await turns_until(lambda: loader.counts.get("waiting", 0) >= 99)
         load.go_on.set()
         return {id(value) for value in await asyncio.gather(*tasks)}
 
@@ -57,8 +55,7 @@ def test_a_cancelled_task_leaves_the_load_to_the_others(make_loader: Make) -> No
 
     async def run() -> object:
         first, second = asyncio.create_task(loader.aget()), asyncio.create_task(loader.aget())
-        while loader.counts.get("waiting", 0) < 1:
-            await asyncio.sleep(0)
+        await turns_until(lambda: loader.counts.get("waiting", 0) >= 1)
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
@@ -94,8 +91,7 @@ def test_a_failed_load_that_nobody_waits_for_complains_to_no_loop(make_loader: M
         with pytest.raises(LoadTimeout):
             await loader.aget(timeout=0.01)
         load.go_on.set()
-        while loader.state == "loading":
-            await asyncio.sleep(0)
+        await turns_until(lambda: loader.state != "loading")
 
     asyncio.run(run())
     assert complaints == []

@@ -1,0 +1,81 @@
+"""The loader's settings: every variable, and every value that it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loader.errors import SettingsError
+from loader.settings import Settings, home_folder
+
+
+def test_without_variables_the_defaults_hold() -> None:
+    assert Settings.from_environment({}) == Settings()
+
+
+def test_an_empty_variable_is_as_good_as_none() -> None:
+    assert Settings.from_environment({"LOADONCE_MODEL": " ", "LOADONCE_GUARD": ""}) == Settings()
+
+
+def test_every_variable_is_read() -> None:
+    settings = Settings.from_environment(
+        {
+            "LOADONCE_MODEL": "llava-hf/llava-1.5-7b-hf",
+            "LOADONCE_DTYPE": "bfloat16",
+            "LOADONCE_DEVICE_MAP": "cuda:1",
+            "LOADONCE_REVISION": "main",
+            "LOADONCE_GUARD": "per-model",
+            "LOADONCE_MAX_WAITING": "7",
+            "LOADONCE_GENERATION_THREADS": "3",
+            "LOADONCE_MAX_NEW_TOKENS": "9",
+        }
+    )
+    assert settings == Settings(
+        "llava-hf/llava-1.5-7b-hf", "bfloat16", "cuda:1", "main", "per-model", 7, 3, 9
+    )
+
+
+def test_a_device_map_may_be_a_json_object() -> None:
+    settings = Settings.from_environment({"LOADONCE_DEVICE_MAP": '{"": "cpu", "lm_head": 0}'})
+    assert settings.device_map == {"": "cpu", "lm_head": 0}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "takes"),
+    [
+        ("LOADONCE_GUARD", "offf", "on, off, no-second-check, per-model"),
+        ("LOADONCE_DTYPE", "int8", "auto, float32, float16, bfloat16"),
+        ("LOADONCE_DEVICE_MAP", "gpu", "a JSON object"),
+        ("LOADONCE_DEVICE_MAP", "{}", "a JSON object"),
+        ("LOADONCE_DEVICE_MAP", '{"": [1]}', "a JSON object"),
+        ("LOADONCE_MAX_WAITING", "0", "a whole number from 1 to 100,000"),
+        ("LOADONCE_MAX_WAITING", "-1", "a whole number"),
+        ("LOADONCE_MAX_WAITING", "1e3", "a whole number"),
+        ("LOADONCE_MAX_WAITING", "٣", "a whole number"),
+        ("LOADONCE_MAX_WAITING", "9" * 30, "a whole number"),
+        ("LOADONCE_GENERATION_THREADS", "many", "a whole number from 1 to 256"),
+        ("LOADONCE_MAX_NEW_TOKENS", "0", "a whole number from 1 to 4,096"),
+    ],
+)
+def test_an_impossible_value_is_refused_with_what_the_variable_takes(
+    name: str, value: str, takes: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({name: value})
+    assert str(caught.value).startswith(f"{name} is {value!r}; it takes")
+    assert takes in str(caught.value)
+
+
+def test_a_folder_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    assert Settings.from_environment({"LOADONCE_MODEL": "mine"}).model == str(tmp_path / "mine")
+
+
+def test_a_home_may_be_named(tmp_path: Path) -> None:
+    assert home_folder({"LOADONCE_HOME": str(tmp_path)}) == tmp_path
+
+
+def test_without_a_name_the_home_is_the_systems_place_for_data() -> None:
+    assert home_folder({}).name == "loadonce"
