@@ -12,6 +12,7 @@ import pytest
 from loader.gate import Gate
 from loader.journal import Journal
 from loader.once import OnceLoader
+from tests.loader.fresh import WarmProcess
 from tests.loader.worker_processes import PreloadedProcess
 
 
@@ -41,6 +42,14 @@ def make_loader(journal: Journal, gate: Gate) -> Callable[..., OnceLoader[Any]]:
         return OnceLoader(load, name=name, **({"journal": journal, "gate": gate} | options))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def run_warm() -> Iterator[WarmProcess]:
+    """Runs code in a process of its own that has torch and transformers imported."""
+    process = WarmProcess()
+    yield process
+    process.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -42,3 +43,30 @@ def events_in(text: str) -> list[LoadEvent]:
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
     """The last line that the process printed."""
     return done.stdout.strip().splitlines()[-1]
+
+
+class WarmProcess:
+    """The test's end of `tests.loader.warm_process`."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.loader.warm_process"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, code: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run `code` in a forked child; its exit status must be 0."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"code": textwrap.dedent(code), "env": dict(env or {})}) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        assert answer["status"] == 0, answer["stderr"]
+        return subprocess.CompletedProcess([], 0, answer["stdout"], answer["stderr"])
+
+    def close(self) -> None:
+        """End it."""
+        self._process.communicate()

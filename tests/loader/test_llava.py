@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loader.llava import PHRASE
-from tests.loader.fresh import events_in, last_line, run_python
+from tests.loader.fresh import WarmProcess, events_in, last_line
 
 pytestmark = pytest.mark.model
 
@@ -38,8 +38,8 @@ def env(demo_checkpoint: Path) -> dict[str, str]:
     return {"LOADONCE_MODEL": str(demo_checkpoint)}
 
 
-def test_eight_threads_get_one_model_from_one_load(env: dict[str, str]) -> None:
-    done = run_python(
+def test_eight_threads_get_one_model_from_one_load(run_warm: WarmProcess, env: dict[str, str]) -> None:
+    done = run_warm(
         TOGETHER + "    together(*[get_llava_model] * 8)\n    print(len({id(pair[1]) for pair in results}))",
         env,
     )
@@ -48,20 +48,22 @@ def test_eight_threads_get_one_model_from_one_load(env: dict[str, str]) -> None:
     assert (kinds.count("started"), kinds.count("completed"), kinds.count("requested")) == (1, 1, 8)
 
 
-def test_the_guides_grep_counts_one_load(env: dict[str, str]) -> None:
-    done = run_python(TOGETHER + "    together(*[get_llava_model] * 8)", env)
+def test_the_guides_grep_counts_one_load(run_warm: WarmProcess, env: dict[str, str]) -> None:
+    done = run_warm(TOGETHER + "    together(*[get_llava_model] * 8)", env)
     assert sum(PHRASE in line for line in done.stdout.splitlines()) == 1
 
 
-def test_the_pair_is_a_processor_and_a_model_as_in_the_guide(env: dict[str, str]) -> None:
-    done = run_python(
+def test_the_pair_is_a_processor_and_a_model_as_in_the_guide(
+    run_warm: WarmProcess, env: dict[str, str]
+) -> None:
+    done = run_warm(
         "from loader import get_llava_model\nprint(*[type(part).__name__ for part in get_llava_model()])", env
     )
     assert last_line(done) == "LlavaProcessor LlavaForConditionalGeneration"
 
 
-def test_progress_is_what_transformers_reports(env: dict[str, str]) -> None:
-    done = run_python("from loader import get_llava_model\nget_llava_model()", env)
+def test_progress_is_what_transformers_reports(run_warm: WarmProcess, env: dict[str, str]) -> None:
+    done = run_warm("from loader import get_llava_model\nget_llava_model()", env)
     progress = [event for event in events_in(done.stdout) if event.kind == "progress"]
     last = progress[-1].fields
     assert last["unit"] == "tensors"
@@ -69,16 +71,16 @@ def test_progress_is_what_transformers_reports(env: dict[str, str]) -> None:
     assert 2 <= len(progress) <= 12
 
 
-def test_a_completion_tells_seconds_and_memory(env: dict[str, str]) -> None:
-    done = run_python("from loader import get_llava_model\nget_llava_model()", env)
+def test_a_completion_tells_seconds_and_memory(run_warm: WarmProcess, env: dict[str, str]) -> None:
+    done = run_warm("from loader import get_llava_model\nget_llava_model()", env)
     fields = events_in(done.stdout)[-1].fields
     assert float(fields["seconds"]) > 0
     if Path("/proc/self/smaps_rollup").exists():
         assert float(fields["pss_mb"]) > 50
 
 
-def test_a_text_comes_out_of_an_image_and_a_prompt(env: dict[str, str]) -> None:
-    done = run_python(
+def test_a_text_comes_out_of_an_image_and_a_prompt(run_warm: WarmProcess, env: dict[str, str]) -> None:
+    done = run_warm(
         """
         from PIL import Image
         from loader import get_llava_model
@@ -90,8 +92,8 @@ def test_a_text_comes_out_of_an_image_and_a_prompt(env: dict[str, str]) -> None:
     assert len(last_line(done).split()) > 1
 
 
-def test_a_prompt_needs_no_image(env: dict[str, str]) -> None:
-    done = run_python(
+def test_a_prompt_needs_no_image(run_warm: WarmProcess, env: dict[str, str]) -> None:
+    done = run_warm(
         """
         from loader import get_llava_model
         from loader.llava import generate_text
@@ -102,16 +104,18 @@ def test_a_prompt_needs_no_image(env: dict[str, str]) -> None:
     assert len(last_line(done).split()) > 1
 
 
-def test_the_dtype_asked_for_is_the_dtype_given(env: dict[str, str]) -> None:
-    done = run_python(
+def test_the_dtype_asked_for_is_the_dtype_given(run_warm: WarmProcess, env: dict[str, str]) -> None:
+    done = run_warm(
         "from loader import get_llava_model\nprint(get_llava_model()[1].dtype)",
         env | {"LOADONCE_DTYPE": "bfloat16"},
     )
     assert last_line(done) == "torch.bfloat16"
 
 
-def test_a_load_under_a_third_partys_from_pretrained_waits_for_the_gate(env: dict[str, str]) -> None:
-    done = run_python(
+def test_a_load_under_a_third_partys_from_pretrained_waits_for_the_gate(
+    run_warm: WarmProcess, env: dict[str, str]
+) -> None:
+    done = run_warm(
         TOGETHER
         + """
     import os
@@ -128,8 +132,8 @@ def test_a_load_under_a_third_partys_from_pretrained_waits_for_the_gate(env: dic
     assert last_line(done) == "[]"
 
 
-def test_the_guard_of_transformers_can_be_taken_off() -> None:
-    done = run_python(
+def test_the_guard_of_transformers_can_be_taken_off(run_warm: WarmProcess) -> None:
+    done = run_warm(
         """
         from transformers.modeling_utils import PreTrainedModel
         from loader import guard_transformers
@@ -143,8 +147,10 @@ def test_the_guard_of_transformers_can_be_taken_off() -> None:
     assert last_line(done) == "False True"
 
 
-def test_two_models_with_a_lock_each_load_safely_through_the_gate(env: dict[str, str]) -> None:
-    done = run_python(
+def test_two_models_with_a_lock_each_load_safely_through_the_gate(
+    run_warm: WarmProcess, env: dict[str, str]
+) -> None:
+    done = run_warm(
         TOGETHER
         + """
     import os
@@ -159,29 +165,33 @@ def test_two_models_with_a_lock_each_load_safely_through_the_gate(env: dict[str,
     assert last_line(done) == "0 2"
 
 
-def test_without_the_guard_overlapping_loads_break_each_other_for_real(env: dict[str, str]) -> None:
+def test_without_the_guard_overlapping_loads_break_each_other_for_real(
+    run_warm: WarmProcess, env: dict[str, str]
+) -> None:
     # Chance has a part in it, so there are three tries, each in a process of its own
     for _ in range(3):
-        done = run_python(TOGETHER + "    together(*[get_llava_model] * 5)", env | {"LOADONCE_GUARD": "off"})
+        done = run_warm(TOGETHER + "    together(*[get_llava_model] * 5)", env | {"LOADONCE_GUARD": "off"})
         kinds = [event.kind for event in events_in(done.stdout)]
         if kinds.count("meta_tensor_error") > 0 and kinds.count("started") > 1:
             return
     raise AssertionError("five unguarded threads met no trouble in three processes")
 
 
-def test_a_wrong_guard_logs_a_warning(env: dict[str, str]) -> None:
-    done = run_python(
+def test_a_wrong_guard_logs_a_warning(run_warm: WarmProcess, env: dict[str, str]) -> None:
+    done = run_warm(
         "from loader import get_llava_model\nget_llava_model()", env | {"LOADONCE_GUARD": "no-second-check"}
     )
     assert "LOADONCE_GUARD=no-second-check: this loader is wrong on purpose" in done.stderr
 
 
-def test_a_shard_that_is_damaged_fails_the_load_with_the_cause(demo_checkpoint: Path, tmp_path: Path) -> None:
+def test_a_shard_that_is_damaged_fails_the_load_with_the_cause(
+    run_warm: WarmProcess, demo_checkpoint: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "damaged"
     shutil.copytree(demo_checkpoint, folder)
     shard = next(folder.glob("model-00003*"))
     shard.write_bytes(shard.read_bytes()[:5000])
-    done = run_python(
+    done = run_warm(
         "from loader import get_llava_model\n"
         "try:\n    get_llava_model()\nexcept Exception as error:\n    print(error)",
         {"LOADONCE_MODEL": str(folder)},

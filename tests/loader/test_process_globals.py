@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loader.process_globals import Fingerprint, fingerprint
-from tests.loader.fresh import last_line, run_python
+from tests.loader.fresh import WarmProcess, last_line, run_python
 
 pytestmark = pytest.mark.model
 
@@ -22,8 +22,8 @@ CROSSED = """
 """
 
 
-def test_an_untouched_process_has_nothing_left_behind() -> None:
-    done = run_python(CROSSED + "    print(fingerprint().left_behind(), fingerprint().differs_from(before))")
+def test_an_untouched_process_has_nothing_left_behind(run_warm: WarmProcess) -> None:
+    done = run_warm(CROSSED + "    print(fingerprint().left_behind(), fingerprint().differs_from(before))")
     assert last_line(done) == "() ()"
 
 
@@ -34,28 +34,28 @@ def test_an_untouched_process_has_nothing_left_behind() -> None:
         ("meta_device_safe_creation_ops", "torch.linspace"),
     ],
 )
-def test_a_function_that_stayed_swapped_is_named(swap: str, name: str) -> None:
-    done = run_python(CROSSED + f"    cross({swap})\n    print(*fingerprint().left_behind())")
+def test_a_function_that_stayed_swapped_is_named(run_warm: WarmProcess, swap: str, name: str) -> None:
+    done = run_warm(CROSSED + f"    cross({swap})\n    print(*fingerprint().left_behind())")
     assert last_line(done) == name
 
 
-def test_accelerates_swap_of_parameters_is_named() -> None:
-    done = run_python(
+def test_accelerates_swap_of_parameters_is_named(run_warm: WarmProcess) -> None:
+    done = run_warm(
         CROSSED + "    from accelerate import init_empty_weights\n"
         "    cross(init_empty_weights)\n    print(*fingerprint().left_behind())"
     )
     assert last_line(done) == "torch.nn.modules.module.Module.register_parameter"
 
 
-def test_a_changed_default_dtype_is_a_difference() -> None:
-    done = run_python(
+def test_a_changed_default_dtype_is_a_difference(run_warm: WarmProcess) -> None:
+    done = run_warm(
         CROSSED + "    torch.set_default_dtype(torch.float16)\n    print(*fingerprint().differs_from(before))"
     )
     assert last_line(done) == "torch.get_default_dtype()"
 
 
-def test_a_poisoned_process_refuses_to_load_and_says_to_restart() -> None:
-    done = run_python(
+def test_a_poisoned_process_refuses_to_load_and_says_to_restart(run_warm: WarmProcess) -> None:
+    done = run_warm(
         CROSSED
         + """
     cross(no_tie_weights)
@@ -69,8 +69,8 @@ def test_a_poisoned_process_refuses_to_load_and_says_to_restart() -> None:
     assert "Restart the process" in last_line(done)
 
 
-def test_a_load_that_leaves_a_global_changed_is_not_published() -> None:
-    done = run_python(
+def test_a_load_that_leaves_a_global_changed_is_not_published(run_warm: WarmProcess) -> None:
+    done = run_warm(
         CROSSED
         + """
     loader = OnceLoader(lambda: torch.set_default_dtype(torch.float16), name="m")
@@ -83,8 +83,8 @@ def test_a_load_that_leaves_a_global_changed_is_not_published() -> None:
     assert last_line(done) == "None True"
 
 
-def test_restoring_puts_everything_back() -> None:
-    done = run_python(
+def test_restoring_puts_everything_back(run_warm: WarmProcess) -> None:
+    done = run_warm(
         CROSSED + "    cross(no_tie_weights); torch.set_default_dtype(torch.float16)\n"
         "    before.restore()\n    print(fingerprint().differs_from(before))"
     )
