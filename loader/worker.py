@@ -12,6 +12,7 @@ Exit: 0 after SIGTERM or SIGINT, 1 when it could not start up, 2 for bad usage o
 from __future__ import annotations
 
 import argparse
+import contextlib
 import faulthandler
 import logging
 import os
@@ -38,6 +39,7 @@ _BACKLOG: Final = 4096  # a thousand connections may come before the first is ac
 # A load is one long stretch of Python: with the usual 5 ms the event loop would get on by one step in 5 ms.
 _SWITCH_S: Final = 0.0005
 _GRACE_S: Final = 0.7  # for answers on their way, once the end is asked for
+_LAST_WORDS_S: Final = 0.2
 _LOG: Final = logging.getLogger("loader")
 
 
@@ -91,11 +93,15 @@ def serve(settings: Settings, listener: socket.socket) -> NoReturn:
         server.should_exit = True
         threading.Timer(_GRACE_S, _leave, (0,)).start()
 
+    bell, ringer = os.pipe()
+    os.set_blocking(ringer, False)
+    signal.set_wakeup_fd(ringer, warn_on_full_buffer=False)
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     ended = threading.Event()
-    thread = threading.Thread(target=_run_server, args=(server, listener, ended), name="http", daemon=True)
-    thread.start()
+    threading.Thread(
+        target=_run_server, args=(server, listener, ended, ringer), name="http", daemon=True
+    ).start()
     try:
         import_libraries()
         _spread_cores(settings)
@@ -106,17 +112,21 @@ def serve(settings: Settings, listener: socket.socket) -> NoReturn:
         _leave(
             1, f"The worker cannot start: {type(error).__name__}: {error}. Install requirements.txt again."
         )
-    ended.wait()
+    while not ended.is_set():
+        # Not `ended.wait()`: a signal that comes just before the wait, or to another thread, would not end
+        # it, and the handler runs on this thread alone. Each signal puts a byte into this pipe.
+        os.read(bell, 1)
     _leave(0 if stop.is_set() else 1, None if stop.is_set() else "The HTTP server ended by itself.")
 
 
-def _run_server(server: uvicorn.Server, listener: socket.socket, ended: threading.Event) -> None:
+def _run_server(server: uvicorn.Server, listener: socket.socket, ended: threading.Event, ringer: int) -> None:
     host, port = listener.getsockname()[:2]
     _LOG.info("Listening on http://%s:%s", host, port)
     try:
         server.run(sockets=[listener])
     finally:
         ended.set()
+        os.write(ringer, b"\0")
 
 
 def _listen(host: str, port: int, fd: int | None) -> socket.socket:
@@ -156,14 +166,20 @@ def _raise_file_limit() -> None:
 
 def _leave(status: int, message: str | None = None) -> NoReturn:
     """End the process now. Not by `sys.exit`, which would wait for, or crash in, a thread that loads."""
+    # On a thread of its own: a reader that has stopped reading must not keep this process alive
+    words = threading.Thread(target=_say, args=(message,), daemon=True)
+    with contextlib.suppress(RuntimeError):  # no more threads
+        words.start()
+        words.join(_LAST_WORDS_S)
+    os._exit(status)
+
+
+def _say(message: str | None) -> None:
     if message:
         sys.stderr.write(f"{message}\n")
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(OSError, ValueError):
             stream.flush()
-        except (OSError, ValueError):
-            continue
-    os._exit(status)
 
 
 if __name__ == "__main__":
