@@ -15,7 +15,7 @@ help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 run: $(INSTALLED) ## start the console on 127.0.0.1:8501 (PORT=… and HOST=… change that)
-	@$(BIN)/python -m loader.checkpoint
+	@$(BIN)/python -m loader.checkpoint >/dev/null
 	@$(BIN)/python -m dashboard serve --host $(HOST) --port $(PORT)
 
 test: $(INSTALLED_DEV) ## run the whole test suite
@@ -37,7 +37,7 @@ bench: $(INSTALLED_DEV) ## measure, each figure beside its peer
 	$(BIN)/python -m benchmarks
 
 pictures: $(INSTALLED_DEV) ## make the README's pictures from the real console
-	@$(BIN)/python -m loader.checkpoint
+	@$(BIN)/python -m loader.checkpoint >/dev/null
 	$(BIN)/python docs/pictures.py
 
 install: $(INSTALLED) ## make .venv and install what the console needs

@@ -42,7 +42,7 @@ def _lasting(evidence: Evidence, ledger: Ledger) -> Iterator[Reason]:
     for end in evidence.ends:
         yield from _deaths(end, ledger)
     for group in doubled(identities(evidence, ledger)):
-        handed = ", ".join(f"load {each.load} to {len(each.variants)}" for each in group)
+        handed = ", ".join(f"load {each.load} to {counted(len(each.variants), 'variant')}" for each in group)
         yield Reason(
             "two_models",
             f"The variants were given {len(group)} different model objects in worker {group[0].boot} "
