@@ -1,4 +1,4 @@
-"""The console's server: Streamlit's own, with the live routes, and the console's life around it.
+"""The console's server: Streamlit's own, with the live routes, guarded, and the console's life around it.
 
 python -m streamlit run dashboard/app.py      (from the root of the project)
 """
@@ -11,10 +11,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from anyio import to_thread
-from streamlit import App
+from starlette.middleware import Middleware
+from streamlit import App, get_option
 
 from dashboard import session
 from dashboard.home import HomeError, data_home
+from dashboard.host_guard import HostGuard
 from dashboard.live import live_routes
 from dashboard.phases import board_view
 from dashboard.store import StoreError
@@ -35,7 +37,17 @@ async def lifespan(_app: App) -> AsyncIterator[None]:
         await to_thread.run_sync(session.close_console)
 
 
-# By its whole path: the command line starts this app from any working folder.
+def bound() -> tuple[str, ...]:
+    """Return the address that the server was told to listen on."""
+    address = get_option("server.address")
+    return (address,) if address else ()
+
+
 app = App(
-    Path(__file__).with_name("frame.py"), routes=live_routes(session.console, board_view), lifespan=lifespan
+    # By its whole path: the command line starts this app from any working folder.
+    Path(__file__).with_name("frame.py"),
+    routes=live_routes(session.console, board_view),
+    # Streamlit's own routes ask nobody for a Host: without the guard a rebound name could drive the console.
+    middleware=[Middleware(HostGuard, bound=bound)],
+    lifespan=lifespan,
 )

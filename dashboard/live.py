@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboard.evidence import LogLine
-from dashboard.live_access import HostRule, TokenRedaction, same_origin
+from dashboard.live_access import TokenRedaction
 from dashboard.live_assets import PLOTLY_ROUTE, plotly_file
 from dashboard.live_feed import TICK_S, Acks, KeptLog, LineSource, feed_lines, feed_view
 from dashboard.logs import LogRing
@@ -30,7 +30,6 @@ from dashboard.record import RunRecord
 
 __all__ = [
     "LOGS_PATH",
-    "ORIGIN_REFUSED",
     "RUN_PATH",
     "TOKEN_REFUSED",
     "UNKNOWN_RUN",
@@ -45,7 +44,6 @@ __all__ = [
 LOGS_PATH: Final = "/live/logs"
 RUN_PATH: Final = "/live/run"
 TOKEN_REFUSED: Final = 4401
-ORIGIN_REFUSED: Final = 4403
 UNKNOWN_RUN: Final = 4404
 FAILED: Final = 1011
 FINISHED: Final = 1000
@@ -106,17 +104,14 @@ class LiveConsole(Protocol):
         """The tokens of this process."""
 
 
-def live_routes(
-    console: Callable[[], LiveConsole], view: View, *, hosts: Iterable[str] = ()
-) -> list[BaseRoute]:
-    """Return the routes for `streamlit.App(routes=…)`.
+def live_routes(console: Callable[[], LiveConsole], view: View) -> list[BaseRoute]:
+    """Return the routes for `streamlit.App(routes=…)`; each asks for a token, `host_guard` for all the rest.
 
     Args:
         console: returns the process-wide parts; asked at each connection, so that they may be made later.
         view: makes the picture of a run that `/live/run` sends.
-        hosts: what the server was told to bind, if more than loopback.
     """
-    routes = _LiveRoutes(console, view, HostRule(hosts))
+    routes = _LiveRoutes(console, view)
     logging.getLogger("uvicorn.error").addFilter(_REDACTION)  # the same one twice counts once
     return [
         WebSocketRoute(LOGS_PATH, routes.logs),
@@ -138,7 +133,6 @@ class _Refused(Exception):
 class _LiveRoutes:
     console: Callable[[], LiveConsole]
     view: View
-    hosts: HostRule
 
     async def logs(self, socket: WebSocket) -> None:
         """Stream one source's lines."""
@@ -187,12 +181,6 @@ class _LiveRoutes:
         raise _Refused(UNKNOWN_RUN, "No log of this run and source was kept.")
 
     def _check(self, socket: WebSocket) -> str:
-        host = socket.headers.get("host")
-        server = socket.scope.get("server")
-        if not self.hosts.accepts(host, server[0] if server else None):
-            raise _Refused(ORIGIN_REFUSED, "This host name is not allowed: add it to LOADONCE_ALLOWED_HOSTS.")
-        if not same_origin(socket.headers.get("origin"), host):
-            raise _Refused(ORIGIN_REFUSED, "Only the console's own pages may connect.")
         run_id = socket.query_params.get("run", "")
         if not self.console().tokens.accepts(socket.query_params.get("token", ""), run_id):
             raise _Refused(TOKEN_REFUSED, "The token has ended or is of another console: ask for a new one.")

@@ -1,7 +1,7 @@
 // The controls around the list: chips, filter, keys, copy and download, and the words about the connection.
 
 const STATE_WORDS = {
-  connecting: "Connecting…", live: "Live", reconnecting: "Reconnecting…", ended: "Ended", refused: "Refused",
+  connecting: "Connecting…", live: "Live", reconnecting: "Reconnecting…", ended: "Ended",
 };
 const LEVEL_WORDS_SHOWN = { error: "Errors", warning: "Warnings", info: "Info", debug: "Debug", other: "Other" };
 const PREFERENCES = "loadonce.log_view";
@@ -150,7 +150,7 @@ const LogControls = {
     empty.querySelector("button").hidden = !filtered;
     empty.querySelector("p").textContent = filtered
       ? "No line passes the filter."
-      : this.state === "ended" ? "This log holds no lines." : this.state === "refused" ? "The log cannot be shown here." : "Waiting for the first line…";
+      : this.state === "ended" ? "This log holds no lines." : "Waiting for the first line…";
   },
 
   say(words) {

@@ -1,6 +1,6 @@
 // The connection of one log: it resumes where it was, backs off while the server is away, asks for new tokens.
 
-const TOKEN_REFUSED = 4401, ORIGIN_REFUSED = 4403, UNKNOWN_RUN = 4404;
+const TOKEN_REFUSED = 4401, UNKNOWN_RUN = 4404;
 const FIRST_RETRY_MS = 250, LAST_RETRY_MS = 5000, ASK_AGAIN_MS = 3000;
 
 class LogFeed {
@@ -64,9 +64,9 @@ class LogFeed {
     clearTimeout(this.settle);
     this.socket = null;
     if (this.over) return;
-    if (event.code === UNKNOWN_RUN || event.code === ORIGIN_REFUSED) {
+    if (event.code === UNKNOWN_RUN) {
       this.over = true;
-      this.onState(event.code === UNKNOWN_RUN ? "ended" : "refused", event.reason);
+      this.onState("ended", event.reason);
     } else if (event.code === TOKEN_REFUSED) {
       this.waiting = true;
       this.onState("reconnecting");

@@ -1,6 +1,6 @@
 // The live connection of a run: a WebSocket that comes back by itself. Knows nothing of what it carries.
 //
-// Close codes: 1000 the run has ended; 4401 the token has ended; 4403, 4404 refused, do not try again.
+// Close codes: 1000 the run has ended; 4401 the token has ended; 4404 refused, do not try again.
 
 function openRunLink({ url, onMessage, onToken, onState }) {
   const FIRST_WAIT_MS = 250;
@@ -26,7 +26,7 @@ function openRunLink({ url, onMessage, onToken, onState }) {
       if (event.code === 4401) {
         onState("token");
         onToken();
-      } else if (event.code === 4403 || event.code === 4404) {
+      } else if (event.code === 4404) {
         onState("refused");
       } else {
         onState("lost");
