@@ -63,18 +63,23 @@ class LoadEvent:
 
 
 _BARE: Final = re.compile(r"[^\s\"=\\\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_LONE: Final = re.compile(r"[\ud800-\udfff]")  # halves of a character, which UTF-8 cannot write
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\"\\]")
 _SHORT_ESCAPES: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 _LINE: Final = re.compile(
-    r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) (?P<level>[A-Z]+) (?P<logger>[\w.]+) "
-    r"(?P<phrase>[^=]*?) ?(?P<pairs>event=.*)"
+    # Only years that every clock on the way to the screen can show, in whatever time zone.
+    r"(?P<time>(?:19[7-9]\d|2\d{3})-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) (?P<level>[A-Z]+) "
+    r"(?P<logger>[\w.]+) (?P<phrase>[^=]*?) ?(?P<pairs>event=.*)"
 )
+_NUMBER: Final = re.compile(r"[0-9]{1,15}")  # what every reader of JSON holds exactly
+_LONGEST: Final = 64 * 1024
 _PAIR: Final = re.compile(r'(?P<key>[A-Za-z_]\w*)=(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s"]*))(?: |$)')
 _ESCAPE: Final = re.compile(r"\\(u[0-9a-f]{4}|.)")
 _UNESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def _quote(value: str) -> str:
+    value = _LONE.sub("\ufffd", value)
     if _BARE.fullmatch(value):
         return value
     return '"' + _UNSAFE.sub(lambda m: _SHORT_ESCAPES.get(m[0], f"\\u{ord(m[0]):04x}"), value) + '"'
@@ -87,15 +92,21 @@ def _unquote(value: str) -> str:
             return chr(int(code[1:], 16))
         return _UNESCAPES.get(code, code)
 
-    return _ESCAPE.sub(char, value)
+    return _LONE.sub("\ufffd", _ESCAPE.sub(char, value))
+
+
+def _count(value: str) -> int:
+    if _NUMBER.fullmatch(value) is None:
+        raise ValueError(f"{value[:40]!r} is no count")
+    return int(value)
 
 
 def format_line(event: LoadEvent, *, logger: str = "loader") -> str:
     """Return the one log line of `event`, without a newline at its end.
 
     Values that hold spaces, quotes, `=` or control characters are quoted and escaped, so that no value can
-    end the line or add a pair. The phrase is the caller's own text and must not hold `=` or control
-    characters.
+    end the line or add a pair; what UTF-8 cannot write becomes U+FFFD. The phrase is the caller's own text
+    and must not hold `=` or control characters.
 
     Raises:
         ValueError: the phrase could be mistaken for a pair or would break the line.
@@ -118,9 +129,12 @@ def parse_line(text: str) -> LoadEvent | None:
     """Return the event that `text` carries, or None when it is not a well-formed line of ours.
 
     The line must be ours from its first to its last character: a line of another program that merely
-    quotes one of ours, and one with a damaged pair, are None.
+    quotes one of ours, and one with a damaged pair, are None. So is one that is longer than any of ours, or
+    whose numbers no worker counts to: whoever can write to the log must not be able to break its readers.
     """
-    match = _LINE.fullmatch(text.rstrip("\r\n"))
+    if len(text) > _LONGEST:
+        return None
+    match = _LINE.fullmatch(_LONE.sub("\ufffd", text.rstrip("\r\n")))
     if match is None:
         return None
     pairs: dict[str, str] = {}
@@ -139,11 +153,11 @@ def parse_line(text: str) -> LoadEvent | None:
             kind=cast(EventKind, kind),  # checked against the literal's own values one line above
             time=datetime.strptime(match["time"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC),
             boot=pairs["boot"],
-            seq=int(pairs["seq"]),
+            seq=_count(pairs["seq"]),
             model=pairs["model"],
-            pid=int(pairs["pid"]),
+            pid=_count(pairs["pid"]),
             thread=pairs["thread"],
-            load=int(load) if load is not None else None,
+            load=_count(load) if load is not None else None,
             level=match["level"],
             phrase=match["phrase"],
             fields={key: value for key, value in pairs.items() if key not in _OWN_KEYS},

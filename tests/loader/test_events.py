@@ -14,7 +14,7 @@ TEXT = st.text(max_size=60)
 EVENTS = st.builds(
     LoadEvent,
     kind=st.sampled_from(["requested", "started", "progress", "completed", "meta_tensor_error", "released"]),
-    time=st.datetimes(min_value=datetime(2000, 1, 1), timezones=st.just(UTC)),
+    time=st.datetimes(datetime(1970, 1, 1), datetime(2999, 12, 31), timezones=st.just(UTC)),
     boot=TEXT,
     seq=st.integers(0, 10**9),
     model=TEXT,
@@ -52,3 +52,64 @@ def test_a_phrase_that_could_be_taken_for_a_pair_is_refused(phrase: str) -> None
     event = LoadEvent("started", datetime.now(UTC), "b", 1, "m", 1, "t", phrase=phrase)
     with pytest.raises(ValueError, match="may hold no '=', quote or control character"):
         format_line(event)
+
+
+LINE = (
+    "2026-11-23T07:10:47.123456Z INFO loader Loading LLaVa model "
+    "event=started boot=3f9c1a seq=2 load=1 model=m pid=7 thread=variant-3"
+)
+
+
+def test_a_plain_line_is_read() -> None:
+    assert parse_line(LINE) is not None  # the honest twin of every line below
+
+
+@pytest.mark.parametrize(
+    ("honest", "hostile"),
+    [
+        ("seq=2", "seq=-2"),
+        ("seq=2", "seq=+2"),
+        ("seq=2", "seq=1_0"),
+        ("seq=2", "seq=٢"),
+        ("seq=2", "seq=nan"),
+        ("seq=2", "seq=" + "9" * 16),
+        ("load=1", "load=-1"),
+        ("load=1", "load=" + "9" * 4000),
+        ("pid=7", "pid=" + "9" * 400),
+        ("2026-11", "0001-01"),
+        ("2026-11-23T07", "9999-12-31T23"),
+        ("07:10:47", "07:10:60"),
+        ("model=m", "model=" + "m" * 70_000),
+        ("variant-3", "variant-3" + "".join(f" x{number}=1" for number in range(20_000))),
+        ("model=m", 'model="' + "\\\\" * 40_000),
+    ],
+)
+def test_a_line_that_no_worker_writes_is_none_of_ours(honest: str, hostile: str) -> None:
+    assert honest in LINE
+    assert parse_line(LINE.replace(honest, hostile)) is None
+
+
+@pytest.mark.parametrize("half", ["\\ud800", "\\udfff", chr(0xD800), chr(0xDFFF)], ids=ascii)
+@pytest.mark.parametrize(("key", "value"), [("model", "m"), ("boot", "3f9c1a"), ("thread", "variant-3")])
+def test_half_a_character_is_shown_as_one_that_can_be_written(key: str, value: str, half: str) -> None:
+    event = parse_line(LINE.replace(f"{key}={value}", f'{key}="a{half}z"'))
+    assert event is not None
+    assert getattr(event, key) == "a\ufffdz"
+
+
+def test_half_a_character_in_the_phrase_is_shown_as_one_that_can_be_written() -> None:
+    event = parse_line(LINE.replace("LLaVa", "\ud800"))
+    assert event is not None
+    assert event.phrase == "Loading \ufffd model"
+
+
+@given(st.text(st.characters(codec=None), max_size=20))
+def test_every_line_can_be_written_as_utf_8(name: str) -> None:
+    event = LoadEvent("started", datetime(2026, 11, 23, tzinfo=UTC), "b", 1, name, 1, name)
+    format_line(event).encode()
+
+
+@given(st.text(st.characters(codec=None), max_size=200))
+def test_whatever_a_pair_holds_can_be_written_as_utf_8(value: str) -> None:
+    event = parse_line(LINE + f' x="{value}"')
+    assert event is None or event.fields["x"].encode() is not None
