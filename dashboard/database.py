@@ -1,6 +1,6 @@
 """Opening the database of the run history: its URL, its engine, its tables.
 
-The connect hook below is the one place that knows SQLite. When migrations come, they start in `prepare`.
+The connect hook below is the one place that knows SQLite. Older tables are brought up to date by `prepare`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, in
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError
 
+from dashboard.migrations import migrate
 from dashboard.storefault import StoreError, database_file, database_name
 from dashboard.tables import SCHEMA_VERSION, create_tables, schema_version
 
@@ -60,10 +61,10 @@ def make_engine(url: str, lock_wait_s: float) -> Engine:
 
 
 def prepare(engine: Engine) -> None:
-    """Make the folder, the tables and the version row where they are missing.
+    """Make the folder, the tables and the version row where they are missing, or bring them up to date.
 
     Raises:
-        StoreError: another version of this program made the database.
+        StoreError: a newer version of this program made the database.
         SQLAlchemyError, OSError: the database fails.
     """
     file = database_file(engine.url)
@@ -78,6 +79,9 @@ def prepare(engine: Engine) -> None:
             connection.execute(insert(schema_version).values(id=1, version=SCHEMA_VERSION))
         with engine.connect() as connection:
             version = _version(connection)
+    elif version < SCHEMA_VERSION:
+        migrate(engine)
+        version = SCHEMA_VERSION
     if version != SCHEMA_VERSION:
         raise StoreError(
             f"The run history {database_name(engine.url)} has version {version}, and this program reads "

@@ -9,7 +9,7 @@ from typing import Any, Final
 from dashboard.record import RunRecord, TrialRecord
 from dashboard.spans import origin
 from dashboard.store import RunSummary
-from dashboard.wording import COLOUR_ICONS, COLOUR_WORDS, EVENT_WORDS, GUARD_LABELS, seconds, when
+from dashboard.wording import COLOUR_ICONS, COLOUR_WORDS, EVENT_WORDS, GUARD_LABELS, when
 
 __all__ = ["VERDICT_FILTERS", "event_rows", "run_label", "run_rows", "trial_label", "verdict_words"]
 
@@ -29,7 +29,10 @@ def verdict_words(summary: RunSummary) -> str:
 def run_rows(
     summaries: Iterable[RunSummary], *, verdict: str = "All", text: str = ""
 ) -> list[dict[str, Any]]:
-    """Return a row for each run that has this verdict and holds all words of `text` somewhere."""
+    """Return a row for each run that has this verdict and holds all words of `text` somewhere.
+
+    Counts and seconds are numbers, so that the table sorts them as such; None where there is none.
+    """
     rows = []
     for summary in summaries:
         ended = summary.finished_at
@@ -37,15 +40,16 @@ def run_rows(
             "When": when(summary.created_at),
             "Verdict": verdict_words(summary),
             "Loads": summary.load_started,
+            "p95 latency": summary.latency_p95_s,
             "Variants": f"{summary.jobs:,} × {summary.variants_per_job:,}",
             "Guard": GUARD_LABELS.get(summary.guard, summary.guard),  # type: ignore[call-overload]  # a str
             "Repeats": summary.repeat,
-            "Took": seconds(ended - summary.created_at) if ended is not None else "–",
+            "Took": ended - summary.created_at if ended is not None else None,
             "Target": summary.target,
             "By": summary.actor,
             "Run": summary.run_id,
         }
-        told = " ".join(str(value) for value in row.values()).lower()
+        told = " ".join(str(value) for value in row.values() if value is not None).lower()
         right = verdict == "All" or row["Verdict"].endswith(verdict)
         if right and all(word in told for word in text.lower().split()):
             rows.append(row)

@@ -55,6 +55,7 @@ class RunSummary:
     repeat: int
     actor: str
     load_started: int | None
+    latency_p95_s: float | None = None
 
     @property
     def variants(self) -> int:
@@ -300,6 +301,7 @@ class Store:
 
 def _row(record: RunRecord) -> dict[str, Any]:
     settings, verdict = record.settings, record.verdict
+    latency = verdict.latency_s if verdict is not None else None
     return {
         "run_id": record.run_id,
         "created_at": record.created_at,
@@ -313,6 +315,7 @@ def _row(record: RunRecord) -> dict[str, Any]:
         "repeat": settings.repeat,
         "actor": record.actor,
         "load_started": verdict.counts.load_started if verdict is not None else None,
+        "latency_p95_s": latency.p95 if latency is not None else None,
     }
 
 

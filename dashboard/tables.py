@@ -28,8 +28,11 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 __all__ = ["SCHEMA_VERSION", "actions", "create_tables", "logs", "metadata", "runs", "schema_version"]
 
-SCHEMA_VERSION: Final = 1
-"""Grows with every change of these tables; a migration takes a database from one to the next."""
+SCHEMA_VERSION: Final = 2
+"""Grows with every change of these tables; a migration takes a database from one to the next.
+
+1: the first. 2: `runs.latency_p95_s`.
+"""
 
 # Every constraint has a name that follows from its columns, so that a migration can drop it by name on any
 # database.
@@ -58,6 +61,7 @@ runs: Final = Table(
     Column("repeat", Integer, nullable=False),
     Column("actor", Text, nullable=False),
     Column("load_started", Integer),
+    Column("latency_p95_s", Double),
     Column("owner", Text, nullable=False),  # the console process that runs it, see `dashboard.owner`
     # Last, so that a list of runs reads the small columns and never the pages of the documents.
     Column("document", Text, nullable=False),

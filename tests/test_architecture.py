@@ -17,7 +17,7 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 # From the facts up to the screen: a module may import its own layer and those before it.
 LAYERS = (
     {"evidence", "home", "settings", "profiles", "components", "printable", "logpack", "owner", "latency"},
-    {"logs", "record", "timeline", "ledger", "remedies", "storefault", "tables"},
+    {"logs", "record", "timeline", "ledger", "remedies", "storefault", "tables", "migrations"},
     {"witnesses", "contention", "redfacts", "doubts", "database", "release", "targets"},
     {"verdict", "trigger", "store"},
     {"diagnosis", "trial"},

@@ -28,7 +28,13 @@ if not rows:
 actions = st.container(horizontal=True, vertical_alignment="center")
 table = st.dataframe(
     rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="runs", placeholder="–",
-    column_config={"Loads": st.column_config.NumberColumn(help="Load starts that were seen; 1 is right.")},
+    column_config={
+        "Loads": st.column_config.NumberColumn(help="Load starts that were seen; 1 is right."),
+        "p95 latency": st.column_config.NumberColumn(
+            format="%.2f s", help="95 of 100 variants were answered within this time, the load included."
+        ),
+        "Took": st.column_config.NumberColumn(format="%.1f s", help="The whole run, its control included."),
+    },
 )  # fmt: skip
 selected = [rows[index] for index in table["selection"]["rows"] if index < len(rows)]
 with actions:

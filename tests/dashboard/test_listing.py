@@ -45,7 +45,17 @@ def test_a_run_is_told_from_the_others_in_one_line():
 
 
 def test_a_run_that_goes_on_has_no_duration():
-    assert run_rows([replace(SUMMARY, finished_at=None)])[0]["Took"] == "–"
+    assert run_rows([replace(SUMMARY, finished_at=None)])[0]["Took"] is None
+
+
+def test_durations_are_numbers_that_a_table_can_sort():
+    row = run_rows([replace(SUMMARY, latency_p95_s=0.25)])[0]
+    assert (row["p95 latency"], row["Took"]) == (0.25, 2.5)
+
+
+def test_a_run_without_an_answer_has_no_latency_and_is_not_found_by_the_word_none():
+    assert run_rows([SUMMARY])[0]["p95 latency"] is None
+    assert run_rows([SUMMARY], text="none") == []
 
 
 def test_trials_and_controls_are_told_apart():
