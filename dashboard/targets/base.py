@@ -5,15 +5,33 @@ Target --start()--> Session: one clean start of the service, its log, its addres
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from dashboard.evidence import LogLine, Worker, WorkerEnd
 from dashboard.logs import LogRing
 from dashboard.settings import Guard, RunSettings
 
-__all__ = ["LineSink", "Session", "Target", "TargetError", "Warmth"]
+__all__ = [
+    "SLICE_S",
+    "Cancelled",
+    "LineSink",
+    "Session",
+    "Target",
+    "TargetError",
+    "Warmth",
+    "never",
+    "wait_for",
+]
+
+SLICE_S: Final = 0.1
+"""How long a wait goes on before it looks whether it was cancelled."""
+
+Cancelled = Callable[[], bool]
+"""Tells whether the caller no longer wants what it waits for. Asked ten times a second, on its own thread."""
 
 LineSink = Callable[[tuple[LogLine, ...]], None]
 """Takes lines as they come in, in their order, on the thread that read them. It must not block."""
@@ -21,6 +39,20 @@ LineSink = Callable[[tuple[LogLine, ...]], None]
 
 class TargetError(Exception):
     """The target cannot be reached, started or asked. The message is one sentence with the next step."""
+
+
+def never() -> bool:
+    """Say that nobody cancels."""
+    return False
+
+
+def wait_for(event: threading.Event, timeout: float, cancelled: Cancelled = never) -> bool:
+    """Block until `event` is set; False after `timeout` seconds, or soon after `cancelled()` is true."""
+    deadline = time.monotonic() + timeout
+    while not event.wait(max(0.0, min(SLICE_S, deadline - time.monotonic()))):
+        if cancelled() or time.monotonic() >= deadline:
+            return event.is_set()
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +85,31 @@ class Session(Protocol):
     def port(self) -> int:
         """… and on which port."""
 
-    def wait_alive(self, timeout: float) -> Worker:
+    def wait_alive(self, timeout: float, cancelled: Cancelled = never) -> Worker:
         """Block until the worker answers `/healthz`, and return who it is.
 
         Raises:
-            TargetError: it ended, or did not answer within `timeout` seconds.
+            TargetError: it ended, did not answer within `timeout` seconds, or the wait was cancelled.
         """
 
-    def loader_report(self, since: int = 0) -> Mapping[str, Any] | None:
-        """Return the worker's own `/loader` report with the events after `since`; None if it gives none."""
+    def loader_report(self, since: int = 0, cancelled: Cancelled = never) -> Mapping[str, Any] | None:
+        """Return the worker's own `/loader` report with the events after `since`; None if it gives none
+        within a few seconds, or before it was cancelled."""
 
     @property
     def end(self) -> WorkerEnd | None:
         """How the worker ended, if it did so without being told to."""
 
+    @property
+    def fault(self) -> str | None:
+        """Why the trial cannot go on though the service did nothing wrong: what ran it has failed. One
+        sentence with the next step; None while all is well. The worker's `end` is no evidence then."""
+
     def close(self, *, force: bool = False) -> None:
-        """End the worker, at once with `force`, take what it still wrote, and close the ring."""
+        """End the worker, at once with `force`, take what it still wrote, and close the ring.
+
+        Blocks for some seconds at the longest, however stuck the worker is.
+        """
 
 
 class Target(Protocol):
@@ -91,11 +132,18 @@ class Target(Protocol):
     def wait_warm(self, timeout: float) -> Warmth:
         """Block until the preparation has ended, one way or the other, or `timeout` seconds are over."""
 
-    def start(self, settings: RunSettings, guard: Guard, source: str, sink: LineSink) -> Session:
+    def start(
+        self,
+        settings: RunSettings,
+        guard: Guard,
+        source: str,
+        sink: LineSink,
+        cancelled: Cancelled = never,
+    ) -> Session:
         """Begin a clean start whose log is named `source`.
 
         Raises:
-            TargetError: it could not be started.
+            TargetError: it could not be started, or `cancelled()` became true; nothing is left running.
         """
 
     def close(self) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
-import selectors
 import signal
 import socket
 import subprocess
@@ -17,19 +15,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from dashboard.evidence import Stream, Worker, WorkerEnd
+from dashboard.evidence import Worker, WorkerEnd
 from dashboard.home import PROJECT_ROOT
-from dashboard.logs import LineSplitter, LogRing
+from dashboard.logs import LogRing
 from dashboard.settings import Guard, RunSettings
-from dashboard.targets.base import LineSink, TargetError, Warmth
+from dashboard.targets.base import SLICE_S, Cancelled, LineSink, TargetError, Warmth, never
+from dashboard.targets.capture import Capture
+from dashboard.targets.fork_server import how_ended
 from dashboard.targets.preloaded import Preloaded
 
 __all__ = ["LocalSession", "LocalTarget"]
 
 _BACKLOG: Final = 4096
-_READ: Final = 1024 * 1024
 _TERM_GRACE_S: Final = 2.0
-_HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
+_LAST_WORDS_S: Final = 5.0
+_HEALTH_S: Final = 5.0
+_REPORT_S: Final = 5.0
+_CONNECT_S: Final = 2.0
+_CHECK_TIMEOUT_S: Final = 60.0
+_MAKE_TIMEOUT_S: Final = 300.0
+_HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}")
 
 
 class LocalTarget:
@@ -51,9 +56,10 @@ class LocalTarget:
         if settings.model is None:
             with self._making:
                 # The maker checks what is there first, and looks after several makers at once.
-                _checkpoint_tool(str(self._demo))
+                _checkpoint_tool(str(self._demo), timeout=_MAKE_TIMEOUT_S)
         elif not _is_hub_id(settings.model):
-            _checkpoint_tool("--check", str(Path(settings.model).expanduser()))
+            _checkpoint_tool("--check", _folder(settings.model), timeout=_CHECK_TIMEOUT_S)
+        self._preloaded.renew()  # what failed before may have been put right
 
     def warmth(self) -> Warmth:
         """Tell how far the preloaded process is."""
@@ -63,17 +69,22 @@ class LocalTarget:
         """Block until the preloaded process can fork, has failed, or `timeout` seconds are over."""
         return self._preloaded.wait_warm(timeout)
 
-    def start(self, settings: RunSettings, guard: Guard, source: str, sink: LineSink) -> LocalSession:
+    def start(
+        self,
+        settings: RunSettings,
+        guard: Guard,
+        source: str,
+        sink: LineSink,
+        cancelled: Cancelled = never,
+    ) -> LocalSession:
         """Fork a fresh worker that listens on a free loopback port.
 
         Raises:
-            TargetError: the process could not be started.
+            TargetError: the process could not be started, or `cancelled()` became true.
         """
         model = settings.model or str(self._demo)
-        if not _is_hub_id(model):
-            model = str(Path(model).expanduser().absolute())
-        env = {"LOADONCE_MODEL": model, "LOADONCE_GUARD": guard}
-        return LocalSession(self._preloaded, env, source, sink)
+        env = {"LOADONCE_MODEL": model if _is_hub_id(model) else _folder(model), "LOADONCE_GUARD": guard}
+        return LocalSession(self._preloaded, env, source, sink, cancelled)
 
     def close(self) -> None:
         """End the preloaded process and its workers. Idempotent."""
@@ -83,80 +94,100 @@ class LocalTarget:
 class LocalSession:
     """One worker process, from its fork to its end. See `targets.base.Session`."""
 
-    def __init__(self, preloaded: Preloaded, env: Mapping[str, str], source: str, sink: LineSink) -> None:
+    def __init__(
+        self,
+        preloaded: Preloaded,
+        env: Mapping[str, str],
+        source: str,
+        sink: LineSink,
+        cancelled: Cancelled = never,
+    ) -> None:
         self.ring = LogRing(source)
-        self._preloaded, self._sink = preloaded, sink
         self._closing = False
         self._boot: str | None = None
         self._ended_at: float | None = None
-        # The console listens and the worker inherits: no port is guessed, and an early request waits.
-        with socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG) as listener:
-            self.host, self.port = listener.getsockname()
-            out, err = os.pipe(), os.pipe()
-            try:
-                self._process = preloaded.start([listener.fileno(), out[1], err[1]], env)
-            except TargetError:
-                os.close(out[0])
-                os.close(err[0])
-                raise
-            finally:
-                os.close(out[1])
-                os.close(err[1])
-        self._capture = threading.Thread(
-            target=self._read, args=({out[0]: "stdout", err[0]: "stderr"},), name=f"log-{source}"
-        )
-        self._capture.start()
+        try:
+            # The console listens and the worker inherits: no port is guessed, and an early request waits.
+            listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
+            with listener:
+                self.host, self.port = listener.getsockname()
+                self._capture = Capture(self.ring, sink)
+                try:
+                    fds = (listener.fileno(), *self._capture.writing)
+                    self._process = preloaded.start(fds, env, cancelled)
+                except BaseException:
+                    self._capture.close(0)
+                    raise
+                self._capture.let_go()
+        except (OSError, RuntimeError) as error:
+            raise TargetError(
+                f"The worker got no socket, pipes or thread ({getattr(error, 'strerror', None) or error}). "
+                "Close other programs or raise the limits of this machine, and launch the run again."
+            ) from error
 
-    def wait_alive(self, timeout: float) -> Worker:
+    def wait_alive(self, timeout: float, cancelled: Cancelled = never) -> Worker:
         """Block until the worker answers `/healthz`.
 
         Raises:
-            TargetError: it ended before it did, or `timeout` seconds were over.
+            TargetError: it ended before it did, `timeout` seconds were over, or `cancelled()` became true.
         """
         deadline = time.monotonic() + timeout
         while (left := deadline - time.monotonic()) > 0:
-            health = self._ask("/healthz", min(left, 5.0))
-            if health is not None:
+            health = self._ask("/healthz", min(left, _HEALTH_S), cancelled)
+            if health is not None and isinstance(health.get("boot"), str):
                 self._boot = health["boot"]
                 return Worker(health["boot"], health.get("pid"), self.ring.source, "healthz")
+            if cancelled():
+                raise TargetError("The wait for the worker was cancelled before it was alive.")
             if self._process.ended.wait(0.02):
-                self._capture.join(1)
+                self._capture.wait(1)
                 raise TargetError(
-                    f"The worker ended before it was alive ({_how(self._process.status)}). "
+                    self.fault
+                    or f"The worker ended before it was alive ({how_ended(self._process.status)}). "
                     f"Its last words: {self._last_words()}"
                 )
         raise TargetError(
             f"The worker was not alive after {timeout:g} s. Look at its log for what held it up."
         )
 
-    def loader_report(self, since: int = 0) -> Mapping[str, Any] | None:
+    def loader_report(self, since: int = 0, cancelled: Cancelled = never) -> Mapping[str, Any] | None:
         """Return the worker's `/loader` report, or None when it does not answer."""
-        return self._ask(f"/loader?seq={since}", 5.0)
+        return self._ask(f"/loader?seq={since}", _REPORT_S, cancelled)
 
     @property
     def end(self) -> WorkerEnd | None:
-        """How the worker ended, if nobody told it to."""
-        if self._closing or not self._process.ended.is_set():
+        """How the worker ended, if nobody told it to and it was not taken along by the preloaded process."""
+        process = self._process
+        if self._closing or not process.ended.is_set() or process.fault is not None:
             return None
         self._ended_at = self._ended_at or time.time()
         # The kernel's killer leaves SIGKILL and no word; whoever else sends it does so on purpose.
-        return WorkerEnd(self.ring.source, self._ended_at, self._process.status, boot=self._boot)
+        return WorkerEnd(self.ring.source, self._ended_at, process.status, boot=self._boot)
+
+    @property
+    def fault(self) -> str | None:
+        """What became of the preloaded process, when it ended and took the worker along."""
+        return None if self._closing else self._process.fault
 
     def close(self, *, force: bool = False) -> None:
-        """End the worker: politely, then by force. What it wrote until then is in the ring."""
+        """End the worker: politely, then by force. What it wrote until then is in the ring.
+
+        Blocks for a moment; where the worker or the preloaded process is stuck, for some seconds.
+        """
         if not self._closing and not self._process.ended.is_set():
             self._closing = True
             if not force:
-                self._preloaded.signal(self._process, signal.SIGTERM)
+                self._process.signal(signal.SIGTERM)
             if force or not self._process.ended.wait(_TERM_GRACE_S):
-                self._preloaded.signal(self._process, signal.SIGKILL)
-                self._process.ended.wait()
-        self._capture.join()
+                self._process.kill()
+        self._capture.close(_LAST_WORDS_S)
 
-    def _ask(self, path: str, timeout: float) -> dict[str, Any] | None:
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+    def _ask(self, path: str, timeout: float, cancelled: Cancelled) -> dict[str, Any] | None:
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=_CONNECT_S)
         try:
             connection.request("GET", path)
+            if not self._answers(connection.sock, timeout, cancelled):
+                return None
             document = json.loads(connection.getresponse().read())
         except (OSError, http.client.HTTPException, ValueError):
             return None
@@ -164,24 +195,19 @@ class LocalSession:
             connection.close()
         return document if isinstance(document, dict) else None
 
-    def _read(self, streams: dict[int, Stream]) -> None:
-        splitters = {fd: LineSplitter() for fd in streams}
-        with selectors.DefaultSelector() as selector:
-            for fd in streams:
-                selector.register(fd, selectors.EVENT_READ)
-            while selector.get_map():
-                for key, _ in selector.select():
-                    fd = key.fd
-                    data = os.read(fd, _READ)
-                    self._take(streams[fd], splitters[fd].feed(data) if data else splitters[fd].finish())
-                    if not data:
-                        selector.unregister(fd)
-                        os.close(fd)
-        self.ring.close()
-
-    def _take(self, stream: Stream, texts: list[str]) -> None:
-        if texts:
-            self._sink(self.ring.append(stream, time.time(), texts))
+    def _answers(self, connection: socket.socket, timeout: float, cancelled: Cancelled) -> bool:
+        """Wait for the first byte of an answer, or the end of the connection."""
+        deadline = time.monotonic() + timeout
+        connection.settimeout(SLICE_S)
+        while True:
+            try:
+                connection.recv(1, socket.MSG_PEEK)
+            except TimeoutError:
+                if cancelled() or self._process.ended.is_set() or time.monotonic() >= deadline:
+                    return False
+            else:
+                connection.settimeout(_CONNECT_S)
+                return True
 
     def _last_words(self) -> str:
         lines = self.ring.read(max(0, self.ring.next - 50)).lines
@@ -194,21 +220,37 @@ def _is_hub_id(model: str) -> bool:
     return _HUB_ID.fullmatch(model) is not None and not Path(model).exists()
 
 
-def _checkpoint_tool(*arguments: str) -> None:
+def _folder(model: str) -> str:
+    """Return a folder as the user meant it, seen from where the console was started.
+
+    Absolute, because the tools work elsewhere, and because a name that begins with `-` would be an option.
+    """
+    try:
+        return str(Path(model).expanduser().absolute())
+    except RuntimeError as error:  # ~somebody who is not there
+        raise TargetError(f"The checkpoint folder {model!r} cannot be found ({error}).") from error
+
+
+def _checkpoint_tool(*arguments: str, timeout: float) -> None:
     # A process of its own: the console never imports the loader's libraries.
-    done = subprocess.run(
-        [sys.executable, "-m", "loader.checkpoint", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=PROJECT_ROOT,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "loader.checkpoint", *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            cwd=PROJECT_ROOT,
+            check=False,
+            timeout=timeout,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TargetError(
+            f"The checkpoint {arguments[-1]} could not be looked at within {timeout:g} s. "
+            "Look whether its disk hangs or the machine is overloaded."
+        ) from error
+    except (OSError, ValueError) as error:  # no process; a NUL in the name
+        raise TargetError(f"The checkpoint {arguments[-1]!r} cannot be looked at ({error}).") from error
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
-        raise TargetError(said[-1] if said else f"The checkpoint tool ended with status {done.returncode}.")
-
-
-def _how(status: int | None) -> str:
-    if status is None:
-        return "its end was not seen"
-    return f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+        raise TargetError(said[-1] if said else f"The checkpoint tool ended ({how_ended(done.returncode)}).")

@@ -1,194 +1,146 @@
-"""The console's end of the preloaded process: a fork server that has torch imported already.
+"""Keeps one preloaded process at hand: imports in the background, and is replaced when it should die.
 
-    console --start (listening socket, stdout, stderr)--> loader.preload --fork--> worker
-            <--ready, started, exited------------------
-
-The protocol is `loader.preload`'s. The process is started at once, imports for some seconds in the
-background, and is started again when it should die. It ends by itself when the console does, and takes its
-workers along.
+importing --> ready --> died? --> a new one, whoever asks next
+    └--> killed by a signal? --> a new one, once
+    └--> ended by itself, or killed again --> failed, until a run is launched
 """
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import IO, Any, Final
+from typing import Final
 
-from dashboard.home import PROJECT_ROOT
-from dashboard.targets.base import TargetError, Warmth
+from dashboard.targets.base import Cancelled, TargetError, Warmth, never, wait_for
+from dashboard.targets.fork_server import ForkServer, ForkServerGone, WorkerProcess
 
-__all__ = ["Preloaded", "WorkerProcess"]
+__all__ = ["Preloaded"]
 
-_START_TIMEOUT_S: Final = 30.0
-
-
-@dataclass(slots=True)
-class WorkerProcess:
-    """A forked worker: its pid once it has begun, its exit status once it has ended."""
-
-    id: str
-    pid: int | None = None
-    status: int | None = None
-    begun: threading.Event = field(default_factory=threading.Event)
-    ended: threading.Event = field(default_factory=threading.Event)
+_IMPORT_TIMEOUT_S: Final = 300.0
+"""The first import of torch from a slow disk takes minutes."""
 
 
 class Preloaded:
     """Starts workers out of one preloaded process. Threading: any thread may call anything.
 
-    One lock guards the socket's writing end and the table of workers; it is held for one message.
+    The lock guards which process is the current one; it is held for a launch, some milliseconds.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._workers: dict[str, WorkerProcess] = {}
-        self._count = 0
+        self._server: ForkServer | None = None
+        self._again = False  # whether the one before was killed before it was ready
+        self._failure: str | None = None
         self._closed = False
-        self._settled = threading.Event()
-        self._since = time.monotonic()
-        self._warmth = Warmth("importing", "Warming up: importing torch and transformers, once.")
-        self._error: str | None = None
         self._launch()
 
     def warmth(self) -> Warmth:
-        """Tell how far the imports are, at once. A process that has died is started again."""
-        with self._lock:
-            if not self._closed and not self._reader.is_alive():
-                self._launch()
-            return self._warmth
+        """Tell how far the imports are, at once. A process that has died is replaced."""
+        return self._look()[1]
 
     def wait_warm(self, timeout: float) -> Warmth:
-        """Block until the imports have ended or `timeout` seconds are over."""
-        self.warmth()
-        self._settled.wait(timeout)
-        return self._warmth
+        """Block until a process is ready, importing has failed, or `timeout` seconds are over."""
+        deadline = time.monotonic() + timeout
+        while True:
+            server, warmth = self._look()
+            left = deadline - time.monotonic()
+            if server is None or warmth.state != "importing" or left <= 0:
+                return warmth
+            server.settled.wait(left)
 
-    def start(self, fds: Sequence[int], env: Mapping[str, str]) -> WorkerProcess:
+    def renew(self) -> None:
+        """Try again where the imports have failed; else do nothing."""
+        self._look()
+        with self._lock:
+            if self._failure is not None and not self._closed:
+                self._launch()
+
+    def start(
+        self, fds: Sequence[int], env: Mapping[str, str], cancelled: Cancelled = never
+    ) -> WorkerProcess:
         """Fork a worker. `fds` are its listening socket, its stdout and its stderr; the caller keeps its own.
 
-        Raises:
-            TargetError: there is no preloaded process, or it could not fork.
-        """
-        warmth = self.warmth()
-        if warmth.state == "failed":
-            raise TargetError(warmth.text)
-        with self._lock:
-            self._count += 1
-            worker = WorkerProcess(f"w{self._count}")
-            self._workers[worker.id] = worker
-            request = json.dumps({"op": "start", "id": worker.id, "env": dict(env)}) + "\n"
-            try:
-                socket.send_fds(self._socket, [request.encode()], list(fds))
-            except OSError as error:
-                raise TargetError(
-                    f"The preloaded process is gone ({error.strerror}). Try again: it starts anew by itself."
-                ) from error
-        if not worker.begun.wait(_START_TIMEOUT_S) or worker.pid is None:
-            raise TargetError(
-                f"The worker process did not start: {self._error or 'no answer from the preloaded process'}. "
-                "Try again; if it stays so, look at the memory and the process limit of this machine."
-            )
-        return worker
+        A process that is gone, or does not answer, is replaced once.
 
-    def signal(self, worker: WorkerProcess, number: int) -> None:
-        """Send a signal to a worker; nothing happens when it has ended already."""
-        request = json.dumps({"op": "stop", "id": worker.id, "signal": number}) + "\n"
-        with self._lock:
-            if worker.ended.is_set():
-                return
-            try:
-                self._socket.sendall(request.encode())
-            except OSError:
-                return  # the preloaded process is gone, and it has taken its workers along
+        Raises:
+            TargetError: there is no preloaded process, it could not fork, or `cancelled()` became true.
+                Nothing is left running.
+        """
+        try:
+            return self._ready(cancelled).fork(fds, env, cancelled)
+        except ForkServerGone:
+            server = self._ready(cancelled)
+        try:
+            return server.fork(fds, env, cancelled)
+        except ForkServerGone as gone:
+            raise TargetError(
+                f"{gone} So did the one before it, and no worker was started. Look for what ends them, such "
+                "as the kernel's out-of-memory killer (`dmesg` tells), and launch the run again."
+            ) from gone
 
     def close(self) -> None:
-        """End the preloaded process and every worker of it. Idempotent; blocks for a moment."""
+        """End the preloaded process and every worker of it. Idempotent; blocks for some seconds at most."""
         with self._lock:
-            if self._closed:
-                return
             self._closed = True
-        if self._warmth.state == "importing":  # it has no worker yet, and does not listen until it is done
-            self._process.kill()
-        self._socket.shutdown(socket.SHUT_RDWR)
+            server = self._server
+        if server is not None:
+            server.close()
+
+    def _ready(self, cancelled: Cancelled) -> ForkServer:
+        deadline = time.monotonic() + _IMPORT_TIMEOUT_S
+        while not cancelled() and (left := deadline - time.monotonic()) > 0:
+            server, warmth = self._look()
+            if server is None or warmth.state == "failed":
+                raise TargetError(warmth.text)
+            if warmth.state == "ready":
+                return server
+            wait_for(server.settled, left, cancelled)
+        if cancelled():
+            raise TargetError("The start of the worker was cancelled.")
+        raise TargetError(
+            f"The import of torch and transformers did not end in {_IMPORT_TIMEOUT_S:g} s. "
+            "Look whether the machine is overloaded or its disk hangs, and launch the run again."
+        )
+
+    def _look(self) -> tuple[ForkServer | None, Warmth]:
+        """Return the current process, a new one where that is due, and how far it is."""
+        with self._lock:
+            server = self._server
+            if server is not None and server.ended.is_set() and self._failure is None:
+                self._replace(server)
+                server = self._server
+            if server is None or self._failure is not None:
+                return None, Warmth("failed", self._failure or "No worker can be started.")
+            return server, server.warmth
+
+    def _replace(self, server: ForkServer) -> None:
+        """Put a new process in the place of one that has ended, or say why not; with the lock held."""
+        if self._closed:
+            self._failure = "The console is closing. Start it again to launch a run."
+        elif server.warmth.state == "ready":
+            self._launch()
+        elif server.killed and not self._again:
+            self._launch(f"Warming up again. {server.fate}")
+            self._again = True
+        elif server.killed:
+            self._failure = (
+                f"{server.fate} It was the second in a row. Look for what ends them, such as the kernel's "
+                "out-of-memory killer (`dmesg` tells), and launch the run again."
+            )
+        elif "ImportError" in server.fate or "ModuleNotFoundError" in server.fate:
+            self._failure = f"{server.fate} Run `make install`, and launch the run again."
+        else:
+            self._failure = f"{server.fate} Put that right, and launch the run again."
+
+    def _launch(self, text: str = "Warming up: importing torch and transformers, once.") -> None:
+        self._again = False
+        self._failure = None
         try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:  # in the middle of an import it does not listen
-            self._process.kill()
-            self._process.wait()
-        self._reader.join()
-        self._socket.close()
-
-    def _launch(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._settled.clear()
-        self._since = time.monotonic()
-        self._warmth = Warmth("importing", "Warming up: importing torch and transformers, once.")
-        said = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe that nobody reads would fill up; _read closes it
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "loader.preload", "--fd", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=said,
-                cwd=PROJECT_ROOT,
-                start_new_session=True,  # Ctrl-C is for the console, which then ends this
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            self._server = ForkServer(text)
+        except (OSError, RuntimeError) as error:
+            why = getattr(error, "strerror", None) or error
+            self._failure = (
+                f"The process that imports torch and transformers could not be started ({why}). "
+                "Look at the memory and the limits of this machine, and launch the run again."
             )
-        self._socket = ours
-        self._reader = threading.Thread(target=self._read, args=(ours, self._process, said), name="preloaded")
-        self._reader.daemon = True  # close() joins it; a console that crashes must not wait for it
-        self._reader.start()
-
-    def _read(self, connection: socket.socket, process: subprocess.Popen[bytes], said: IO[bytes]) -> None:
-        with connection.makefile("r", encoding="utf-8") as replies:
-            try:
-                for line in replies:
-                    self._take(json.loads(line))
-            except OSError:
-                pass  # close() has shut the connection
-        status = process.wait()
-        if not self._closed and self._warmth.state == "importing":
-            said.seek(0)
-            words = said.read().decode("utf-8", "replace").strip().splitlines()
-            self._warmth = Warmth(
-                "failed",
-                "The process that imports torch and transformers ended: "
-                f"{words[-1] if words else f'exit status {status}'}. "
-                "Run `make install` and start again.",
-            )
-        said.close()
-        self._settled.set()
-        for worker in self._workers.values():  # it has taken them along
-            worker.begun.set()
-            worker.ended.set()
-
-    def _take(self, reply: Mapping[str, Any]) -> None:
-        match reply["event"]:
-            case "ready":
-                seconds = time.monotonic() - self._since
-                text = "Ready: a trial starts at once."
-                self._warmth = Warmth("ready", text, seconds, reply.get("versions", {}))
-                self._settled.set()
-            case "started":
-                worker = self._workers[reply["id"]]
-                worker.pid = reply["pid"]
-                worker.begun.set()
-            case "exited":
-                worker = self._workers.pop(reply["id"])
-                worker.status = reply["status"]
-                worker.ended.set()
-            case "error":
-                self._error = reply["text"]
-                if reply.get("id") in self._workers:
-                    self._workers.pop(reply["id"]).begun.set()
-            case _:
-                pass  # news of a later version of the protocol

@@ -34,7 +34,7 @@ def environment(home: Path) -> Iterator[dict[str, str]]:
     """What every process gets, with a mark by which those that are left over can be found."""
     mark = uuid.uuid4().hex
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LOADONCE_")}
-    yield kept | {"LOADONCE_HOME": str(home), "LOADONCE_TEST_MARK": mark}
+    yield kept | {"LOADONCE_HOME": str(home), "TEST_MARK_OF_LOADONCE": mark}
     assert _left_over(mark) == []
 
 
@@ -42,7 +42,7 @@ def _left_over(mark: str) -> list[str]:
     left = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if f"LOADONCE_TEST_MARK={mark}".encode() in (folder / "environ").read_bytes():
+            if f"TEST_MARK_OF_LOADONCE={mark}".encode() in (folder / "environ").read_bytes():
                 left.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
         except OSError:
             continue  # it ended while we looked, or is not ours to see
