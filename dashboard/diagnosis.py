@@ -101,6 +101,8 @@ _DOUBTS: Final = {
 
 
 def _of_doubt(evidence: Evidence, codes: set[str]) -> Iterator[str]:
+    if "aborted" in codes:
+        codes = codes - {"no_load", "not_answered"}  # there was no time for a load, or for an answer
     for code, remedy in _DOUBTS.items():
         if code in codes:
             yield remedy

@@ -6,6 +6,7 @@ a report and the store may read one at any time, from any thread, without a lock
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -77,14 +78,15 @@ class RunRecord:
     Attributes:
         run_id: sorts by time, e.g. `20261123-084512-3f9c1a`.
         actor: who launched it: the signed-in user, or `local`.
-        status: `failed` means that no trial could be made (`message` says why and what to do next);
-            `interrupted` that the console ended in the middle.
+        status: `failed` means that the console could not make the trials, or not all of them (the verdict's
+            reason says why and what to do next); `interrupted` that the console ended in the middle.
         step: where the current trial is. message: one sentence for people about the current step.
         created_at, finished_at: Unix seconds.
         verdict: the worst of all trials', the control considered; None while running.
         trials: in the order in which they were made, controls among them.
         versions: of python, torch, transformers, …, as told by the worker's side.
         warnings: sentences about what went wrong beside the trial, such as a full disk.
+        unkept: why the history does not hold this record, or a log of it, and what to do; None when it does.
     """
 
     run_id: str
@@ -100,6 +102,7 @@ class RunRecord:
     trials: tuple[TrialRecord, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    unkept: str | None = None
 
     @property
     def running(self) -> bool:
@@ -121,7 +124,11 @@ class RunRecord:
 
 def to_json(record: RunRecord) -> bytes:
     """Return the record as one JSON document; `from_json` is its inverse."""
-    return _adapter().dump_json(record)
+    try:
+        return _adapter().dump_json(record)
+    except ValueError:  # a lone surrogate, which a worker's line can escape and UTF-8 cannot write
+        document = _adapter().dump_python(record, mode="json")
+        return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def from_json(document: bytes | str) -> RunRecord:

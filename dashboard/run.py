@@ -10,16 +10,16 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
-from dashboard.evidence import Control, Counts, Reason, Verdict
+from dashboard.evidence import Verdict
 from dashboard.logs import LogRing
 from dashboard.record import RunRecord, RunStatus, Step, TrialRecord
 from dashboard.settings import Guard, RunSettings
 from dashboard.store import Store, StoreError
 from dashboard.targets.base import Target
 from dashboard.trial import Trial
-from dashboard.verdict import with_control, worst
+from dashboard.verdict import conclude, control_of, shows_a_race, worst
 
 __all__ = ["Run"]
 
@@ -40,6 +40,12 @@ class Run:
         self._rings: dict[str, LogRing] = {}
         self._abort = threading.Event()
         self._abort_status: RunStatus = "aborted"
+        self._broken: str | None = None  # why the run did not come to its end, if nobody aborted it
+        self._keeping = (
+            threading.Lock()
+        )  # guards what is still to be kept: two launches may try again at once
+        self._unkept: str | None = None
+        self._unkept_logs: dict[str, LogRing] = {}
         self._saved_at = 0.0
         self._thread = threading.Thread(target=self._work, name=f"run-{run_id}")
 
@@ -50,6 +56,12 @@ class Run:
 
     def record(self) -> RunRecord:
         """Return the run as it stands."""
+        record, unkept = self._picture(), self._unkept
+        if unkept is None:
+            return record
+        return replace(record, warnings=(*record.warnings, unkept), unkept=unkept)
+
+    def _picture(self) -> RunRecord:
         with self._lock:
             record, trials, live = self._record, tuple(self._trials), self._live
         if live is not None:
@@ -67,20 +79,34 @@ class Run:
     def start(self) -> None:
         """Begin. The first save has been made when this returns, so that the run is in the history.
 
+        Where the system gives no thread the run has ended when this returns, with that as its reason.
+
         Raises:
             StoreError: it could not be saved; the run was not begun.
         """
         self._store.save(self.record())
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self._break_off(error)
+            self._finish()
 
     def abort(self, status: RunStatus = "aborted") -> None:
         """Ask the run to end now, with all that it has seen. Idempotent."""
         self._abort_status = status
         self._abort.set()
 
-    def wait(self, timeout: float | None) -> None:
-        """Block until the run has ended and is stored."""
-        self._thread.join(timeout)
+    def wait(self, timeout: float | None) -> bool:
+        """Block until the run has ended and was stored, if it could be; False after `timeout` seconds."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def keep(self) -> None:
+        """Try again to keep what the history refused of this run; does nothing while it goes on."""
+        if not self._thread.is_alive() and self._unkept is not None:
+            self._keep()
+            self._changed()
 
     # ------------------------------------------------------------------ on the run's own thread
 
@@ -89,7 +115,7 @@ class Run:
             if self._warm_up():
                 self._make_trials()
         except Exception as error:  # noqa: BLE001 - whatever breaks, the run ends with a record that says so
-            self._warn(f"The console failed in the middle of the run ({type(error).__name__}: {error}).")
+            self._break_off(error)
         finally:
             self._finish()
 
@@ -99,7 +125,7 @@ class Run:
             if self._abort.is_set():
                 return False
         if warmth.state == "failed":
-            self._warn(warmth.text)
+            self._broken = warmth.text
             return False
         self._set(versions=warmth.versions)
         return True
@@ -116,20 +142,20 @@ class Run:
 
     def _make_control(self) -> None:
         guard: Guard = "off"
-        seen: list[TrialRecord] = []
+        tries: list[Verdict] = []
         for number in range(1, _CONTROL_TRIES + 1):
             if self._abort.is_set():
                 return
             source = f"control-{number}"
             planned = TrialRecord(number, "control", guard, source, started_at=time.time())
-            seen.append(self._trial(planned, stop_when_red=True))
-            colours = [trial.verdict.verdict for trial in seen if trial.verdict is not None]
-            telling = seen[-1].verdict
-            if telling is not None:
-                counts, reasons, red = telling.counts, telling.reasons, colours.count("red")
-                verdict = "red" if red else telling.verdict
-                self._set(control=Control(verdict, guard, len(seen), red, counts, reasons))
-            if "red" in colours:
+            seen = self._trial(planned, stop_when_red=True).verdict
+            assert seen is not None  # a trial that has been made was judged
+            raced = shows_a_race(seen)
+            if self._abort.is_set() and not raced:
+                return  # cut short: whether it would have gone red, nobody knows
+            tries.append(seen)
+            self._set(control=control_of(tries, guard))
+            if raced:
                 return
 
     def _trial(self, planned: TrialRecord, *, stop_when_red: bool = False) -> TrialRecord:
@@ -165,48 +191,82 @@ class Run:
 
     def _finish(self) -> None:
         settings, verdicts = self._record.settings, self._verdicts()
-        if verdicts:
-            wanted = settings.wants_control and not self._abort.is_set()
-            verdict = with_control(worst(verdicts), self._record.control, wanted=wanted)
-        else:
-            why = (
-                self._record.warnings[-1] if self._record.warnings else "The run was aborted before a trial."
-            )
-            verdict = Verdict("inconclusive", (Reason("aborted", why),), Counts())
+        aborted = self._abort.is_set()
+        cut = self._broken
+        if aborted:
+            by = "aborted" if self._abort_status == "aborted" else "interrupted by the end of the console"
+            cut = f"The run was {by}."
+        verdict = conclude(
+            verdicts,
+            self._record.control,
+            repeat=settings.repeat,
+            wants_control=settings.wants_control,
+            cut=cut,
+        )
         status: RunStatus = "finished"
-        if self._abort.is_set():
+        if aborted:
             status = self._abort_status
-        elif not verdicts:
+        elif cut is not None or not verdicts:
             status = "failed"
+        warnings = self._record.warnings
+        if cut is not None and not any(cut in reason.text for reason in verdict.reasons):
+            warnings = (*warnings, cut)  # beside a red verdict, which needs no other reason
         self._step("store", "Keeping the record.")
-        self._set(status=status, verdict=verdict, step="done", message="", finished_at=time.time())
-        self._save()
+        final: dict[str, Any] = {
+            "status": status,
+            "verdict": verdict,
+            "warnings": warnings,
+            "finished_at": time.time(),
+        }
+        final |= {"step": "done", "message": ""}
+        self._keep(**final)  # first: who sees that the run has ended shall also see whether it was kept
+        self._set(**final)
 
     def _keep_log(self, ring: LogRing) -> None:
         # After each trial, not at the end of all: a console that is killed shall leave what it has seen.
-        try:
-            self._store.save_log(self._record.run_id, ring.source, ring.read(0, limit=ring.next).lines)
-        except StoreError as error:
-            self._warn(f"The log of {ring.source} could not be kept: {error}")
+        with self._keeping:
+            self._unkept_logs[ring.source] = ring
+            self._save_logs(ring.source)
 
-    def _save(self, *, at_most_every: float = 0.0) -> None:
-        if time.monotonic() - self._saved_at < at_most_every:
-            return
-        self._saved_at = time.monotonic()
-        try:
-            self._store.save(self.record())
-        except StoreError as error:
-            self._warn(f"The run could not be kept: {error}")
+    def _save(self, *, at_most_every: float) -> None:
+        if time.monotonic() - self._saved_at >= at_most_every:
+            self._keep()
+
+    def _keep(self, **final: Any) -> None:
+        """Save the record, with its last fields when it ends, and every log that could not be kept so far."""
+        with self._keeping:
+            self._saved_at = time.monotonic()
+            try:
+                self._store.save(replace(self._picture(), **final))
+            except StoreError as error:
+                self._unkept = f"The history does not hold this result. {error}"
+                return
+            self._unkept = None
+            self._save_logs(*self._unkept_logs)
+
+    def _save_logs(self, *sources: str) -> None:
+        for source in sources:
+            ring = self._unkept_logs[source]
+            try:
+                self._store.save_log(self._record.run_id, source, ring.read(0, limit=ring.next).lines)
+            except StoreError as error:
+                # One sentence for all: what refuses one log refuses the others too.
+                self._unkept = self._unkept or f"The history does not hold every log of this run. {error}"
+                return
+            del self._unkept_logs[source]
+
+    def _break_off(self, error: Exception) -> None:
+        self._broken = (
+            f"The console failed in the middle of the run ({type(error).__name__}: {error}). If it does so "
+            "again, look at the memory, the open files and the processes that this machine allows."
+        )
 
     def _step(self, step: Step, message: str) -> None:
         self._set(step=step, message=message)
 
-    def _warn(self, text: str) -> None:
-        self._set(warnings=(*self._record.warnings, text))
-
-    def _set(self, **changes: object) -> None:
+    def _set(self, **changes: Any) -> None:
         with self._lock:
-            self._record = replace(self._record, **changes)  # type: ignore[arg-type]  # fields by name
+            self._record = replace(self._record, **changes)
         self._changed()
 
     def _changed(self) -> None:

@@ -5,6 +5,7 @@ A run outlives the page that launched it. Nothing here calls Streamlit: pages re
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 from collections import OrderedDict
@@ -26,6 +27,7 @@ __all__ = ["PreflightError", "RunInProgress", "Runner", "open_runner"]
 _REMEMBERED: Final = 8
 """Runs whose log rings stay in memory; older ones are read from the store."""
 _CLOSE_TIMEOUT_S: Final = 20.0
+_LOG: Final = logging.getLogger(__name__)
 
 
 class RunInProgress(Exception):
@@ -62,6 +64,8 @@ class Runner:
             StoreError: the history cannot be written.
         """
         settings.check()
+        for run in self._known():
+            run.keep()  # what the history refused before: the disk may have room again
         self._store.check_writable()
         self._preflight(settings)
         run_id = new_run_id(datetime.now(UTC), secrets.token_hex(3))
@@ -124,15 +128,28 @@ class Runner:
         return self._target.warmth()
 
     def close(self) -> None:
-        """End the run under way, kept as interrupted, and every worker. Idempotent; blocks for seconds."""
+        """End the run under way, kept as interrupted, and every worker. Idempotent; blocks for seconds.
+
+        What the history has refused so far is tried once more.
+        """
         with self._lock:
             self._closed = True
-            runs = list(self._runs.values())
+        runs = self._known()
         for run in runs:
             if run.record().running:
                 run.abort("interrupted")
                 run.wait(_CLOSE_TIMEOUT_S)
         self._target.close()
+        for run in runs:
+            # Whoever waited for a worker that would not end is free now, and has its record to keep.
+            if run.wait(_CLOSE_TIMEOUT_S):
+                run.keep()
+            else:
+                _LOG.error("Run %s did not end with the console; its record may be cut.", run.record().run_id)
+
+    def _known(self) -> list[Run]:
+        with self._lock:
+            return list(self._runs.values())
 
     def _active(self) -> Run | None:
         return next((run for run in reversed(self._runs.values()) if run.record().running), None)

@@ -72,22 +72,25 @@ class Trial:
         )
 
     def run(self, abort: threading.Event, *, stop_when_red: bool = False) -> TrialRecord:
-        """Make the trial and return its record with the verdict; never raises for what the target does.
+        """Make the trial and return its record with the verdict; never raises for what happens to it.
 
         `abort` cuts it short, with all that was seen kept. With `stop_when_red` the first red fact ends it.
         """
         session: Session | None = None
         cut: str | None = None
         try:
-            session = self._start()
+            session = self._start(abort)
             self._release(session, abort)
             cut = self._settle(session, abort, stop_when_red=stop_when_red)
-        except (TargetError, TriggerError) as error:
-            cut = str(error)
-        finally:
+        except Exception as error:  # noqa: BLE001 - whatever breaks, the trial ends with what was seen
+            cut = _told(error)
+        ends: tuple[WorkerEnd, ...] = ()
+        try:
             ends = self._finish(session, force=stop_when_red or abort.is_set())
+        except Exception as error:  # noqa: BLE001 - as above
+            cut = cut or _told(error)
         if abort.is_set():
-            cut = cut or "The run was aborted."
+            cut = "The run was aborted."
         record = replace(
             self.snapshot(),
             events=self._timeline.events(),
@@ -101,10 +104,12 @@ class Trial:
         self._on_change()
         return self._record
 
-    def _start(self) -> Session:
+    def _start(self, abort: threading.Event) -> Session:
         self._on_step("restart", "Starting a fresh worker.")
         asked = time.monotonic()
-        session = self._target.start(self._settings, self._record.guard, self._record.source, self._take)
+        session = self._target.start(
+            self._settings, self._record.guard, self._record.source, self._take, cancelled=abort.is_set
+        )
         self.ring = session.ring
         try:
             # The connections open while the worker comes up: both take about as long.
@@ -116,7 +121,7 @@ class Trial:
                 on_change=self._move,
             )
             self._on_step("alive", "Waiting for the worker to answer /healthz.")
-            worker = session.wait_alive(_ALIVE_TIMEOUT_S)
+            worker = session.wait_alive(_ALIVE_TIMEOUT_S, cancelled=abort.is_set)
         except BaseException:
             session.close(force=True)
             raise
@@ -127,7 +132,7 @@ class Trial:
         assert self._trigger is not None  # made by _start
         count = len(self._record.variants)
         self._on_step("release", f"Opening {count:,} connections and releasing {count:,} variants at once.")
-        self._trigger.arm(_ARM_TIMEOUT_S)
+        self._trigger.arm(_ARM_TIMEOUT_S, cancelled=abort.is_set)
         if not abort.is_set():
             self._trigger.release()
 
@@ -141,35 +146,44 @@ class Trial:
             self._moved.clear()
             if session.end is not None:
                 return None
+            if session.fault is not None:
+                return session.fault
             if stop_when_red and red_facts(self.snapshot().evidence()):
                 return None
-            if self._trigger.done and self._settled(session):
+            if self._trigger.done and self._settled(session, abort):
                 return None
             if time.monotonic() > deadline:
                 return (
-                    f"A load was still going on {_LATE_S:g} s after the timeout of "
-                    f"{self._settings.timeout_s:g} s. Raise the timeout if such a load is to be expected."
+                    f"It was not settled {_LATE_S:g} s after the timeout of {self._settings.timeout_s:g} s. "
+                    "A load was still going on, or the worker no longer told of its loads (/loader). Raise "
+                    "the timeout if such a load is to be expected, else look at the worker's log."
                 )
         return "The run was aborted."
 
-    def _settled(self, session: Session) -> bool:
-        seen = max((event.seq or 0 for event in self._timeline.events()), default=0)
-        report = session.loader_report(since=seen)
+    def _settled(self, session: Session, abort: threading.Event) -> bool:
+        events = self._timeline.events()
+        seen = max((event.seq or 0 for event in events), default=0)
+        report = session.loader_report(since=seen, cancelled=abort.is_set)
         if report is None:
-            return time.monotonic() - self._last_line > _QUIET_S
+            # A worker of ours that does not answer may have loads to tell of: its silence settles nothing.
+            ours = any(event.boot is not None for event in events)
+            return not ours and time.monotonic() - self._last_line > _QUIET_S
         # Events that the report has and the log has not are still on their way to us.
         return report["state"] != "loading" and not report["events"]
 
     def _finish(self, session: Session | None, *, force: bool) -> tuple[WorkerEnd, ...]:
-        if self._trigger is not None:
-            self._trigger.close()
-        if session is None:
-            return ()
-        end = session.end
-        if end is None and not force:
-            self._fill_gaps(session)
-        session.close(force=force)
-        return (end,) if end is not None else ()
+        try:
+            if self._trigger is not None:
+                self._trigger.close()
+            if session is None:
+                return ()
+            end = session.end
+            if end is None and not force:
+                self._fill_gaps(session)
+            return (end,) if end is not None else ()
+        finally:
+            if session is not None:
+                session.close(force=force)
 
     def _fill_gaps(self, session: Session) -> None:
         """Ask the worker itself for events whose lines were lost on their way."""
@@ -186,3 +200,12 @@ class Trial:
     def _move(self) -> None:
         self._moved.set()
         self._on_change()
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, TargetError | TriggerError):
+        return str(error)
+    return (
+        f"The console could not go on with it ({type(error).__name__}: {error}). If it stays so, look at the "
+        "memory, the open files and the processes that this machine allows."
+    )

@@ -11,14 +11,18 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from dashboard.evidence import Variant
 from dashboard.home import PROJECT_ROOT
+from dashboard.targets.base import Cancelled, never, wait_for
 
 __all__ = ["Trigger", "TriggerError", "plan_variants"]
 
+_T = TypeVar("_T")
+
 _PROMPT: Final = "<image> What is in the picture?"
+_ENDED_EARLY: Final = "the releasing process ended early"
 _COLOURS: Final = ("crimson", "orange", "gold", "seagreen", "teal", "royalblue", "indigo", "grey")
 
 
@@ -56,15 +60,19 @@ class Trigger:
         self._on_change = on_change
         self._ready, self._done = threading.Event(), threading.Event()
         self._refused: str | None = None
+        self._closing = False
         self.skew_ms: float | None = None
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "dashboard.release"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-            cwd=PROJECT_ROOT,
-            start_new_session=True,  # Ctrl-C is for the console, which then ends this
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "dashboard.release"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                encoding="utf-8",
+                cwd=PROJECT_ROOT,
+                start_new_session=True,  # Ctrl-C is for the console, which then ends this
+            )
+        except OSError as error:
+            raise TriggerError(_refused_by_system(error.strerror or str(error))) from error
         plan = {
             "host": host,
             "port": port,
@@ -74,7 +82,11 @@ class Trigger:
             "bodies": {variant.variant_id: _body(index, variant) for index, variant in enumerate(variants)},
         }
         self._reader = threading.Thread(target=self._read, args=(json.dumps(plan),), name="trigger")
-        self._reader.start()
+        try:
+            self._reader.start()
+        except RuntimeError as error:
+            self.close()
+            raise TriggerError(_refused_by_system(str(error))) from error
 
     @property
     def variants(self) -> tuple[Variant, ...]:
@@ -86,13 +98,16 @@ class Trigger:
         """Whether every variant has been answered or has failed."""
         return self._done.is_set()
 
-    def arm(self, timeout: float) -> None:
+    def arm(self, timeout: float, *, cancelled: Cancelled = never) -> None:
         """Wait until every connection is open and every thread stands at the barrier.
 
         Raises:
-            TriggerError: a limit of the system was met, or it took longer than `timeout` seconds.
+            TriggerError: a limit of the system was met, it took longer than `timeout` seconds, or
+                `cancelled()` became true.
         """
-        if not self._ready.wait(timeout):
+        if not wait_for(self._ready, timeout, cancelled):
+            if cancelled():
+                raise TriggerError("The release of the variants was cancelled.")
             raise TriggerError(
                 f"{len(self._variants):,} connections were not open after {timeout:g} s. "
                 "Release fewer variants at once, or look whether the machine is overloaded."
@@ -110,10 +125,12 @@ class Trigger:
 
     def close(self) -> None:
         """End the release, answered or not. Idempotent; blocks for a moment at the longest."""
+        self._closing = True
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
-        self._reader.join()
+        if self._reader.ident is not None:
+            self._reader.join()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 try:
@@ -127,19 +144,31 @@ class Trigger:
             self._process.stdin.write(text)
             self._process.stdin.flush()
         except (BrokenPipeError, ValueError):
-            self._refused = self._refused or "the releasing process ended early"
+            self._refused = self._refused or _ENDED_EARLY
 
     def _read(self, plan: str) -> None:
         assert self._process.stdout is not None  # asked for with PIPE
         # The plan of a thousand variants is larger than a pipe: written here, it holds up nobody.
         self._tell(plan + "\n")
         for line in self._process.stdout:
-            self._take(json.loads(line))
+            try:
+                report = json.loads(line)
+            except ValueError:
+                break  # the last words of a process that was killed in the middle of them
+            self._take(report)
             self._on_change()
         if not self._ready.is_set():
-            self._refused = self._refused or "the releasing process ended early"
+            self._refused = self._refused or _ENDED_EARLY
             self._ready.set()
+        elif not self._closing:
+            self._lose_open_variants()
         self._done.set()
+
+    def _lose_open_variants(self) -> None:
+        for name, variant in self._variants.items():
+            if variant.state in ("planned", "sent"):
+                self._variants[name] = replace(variant, state="failed", error=_ENDED_EARLY)
+        self._on_change()
 
     def _take(self, report: Mapping[str, Any]) -> None:
         match report["event"]:
@@ -155,6 +184,13 @@ class Trigger:
                 self._variants[report["id"]] = _told(before, event, report)
 
 
+def _refused_by_system(why: str) -> str:
+    return (
+        f"The variants were not released: the system gave no process for it ({why}). "
+        "Look at the memory, the open files and the processes that this machine allows, and try again."
+    )
+
+
 def _told(variant: Variant, event: str, report: Mapping[str, Any]) -> Variant:
     if event == "sent":
         return replace(variant, state="sent", sent=report["time"])
@@ -165,22 +201,32 @@ def _told(variant: Variant, event: str, report: Mapping[str, Any]) -> Variant:
         return replace(
             variant, state="failed", status=status, answered=report["time"], error=_refusal(status, answer)
         )
-    worker = answer.get("worker") or {}
+    worker = _a(dict, answer.get("worker")) or {}
     return replace(
         variant,
         state="answered",
         status=status,
         answered=report["time"],
-        boot=worker.get("boot"),
-        pid=worker.get("pid"),
-        host=worker.get("host"),
-        load_id=answer.get("load_id"),
-        model_id=answer.get("model_id"),
-        waited_ms=answer.get("waited_ms"),
-        load_ms=answer.get("load_ms"),
-        infer_ms=answer.get("infer_ms"),
-        answer=answer.get("text"),
+        boot=_a(str, worker.get("boot")),
+        pid=_a(int, worker.get("pid")),
+        host=_a(str, worker.get("host")),
+        load_id=_a(int, answer.get("load_id")),
+        model_id=_a(str, answer.get("model_id")),
+        waited_ms=_milliseconds(answer.get("waited_ms")),
+        load_ms=_milliseconds(answer.get("load_ms")),
+        infer_ms=_milliseconds(answer.get("infer_ms")),
+        answer=_a(str, answer.get("text")),
     )
+
+
+def _a(kind: type[_T], value: object) -> _T | None:
+    """Return `value` if it is what the contract says; whatever else a service answers is no identity."""
+    return value if isinstance(value, kind) and not isinstance(value, bool) else None
+
+
+def _milliseconds(value: object) -> float | None:
+    number = _a(int, value) if isinstance(value, int) else _a(float, value)
+    return None if number is None else float(number)
 
 
 def _json(body: str) -> dict[str, Any]:

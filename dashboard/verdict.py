@@ -1,15 +1,16 @@
-"""The verdict on a trial: a pure function from evidence to green, red or inconclusive, with reasons.
+"""The verdict on a trial and on a run: pure functions from evidence to green, red or inconclusive.
 
     evidence --> ledger --> red facts? ----------------------> red
                         --> doubts? -------------------------> inconclusive
-                        --> neither: one load each, proven --> green --> control --> green or inconclusive
+                        --> neither: one load each, proven --> green --+
+    every trial asked for, nothing broken off, a control that raced ---+--> green, else inconclusive
 
 Nothing here reads a clock, a file or the network: the same evidence gives the same verdict, for ever.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -21,9 +22,13 @@ from dashboard.ledger import Ledger, read_ledger
 from dashboard.redfacts import counted, final_red_facts, red_facts, where
 from dashboard.witnesses import MEMORY, identities, identity_testimony, log_testimony, supports
 
-__all__ = ["judge", "red_facts", "with_control", "worst"]
+__all__ = ["conclude", "control_of", "judge", "red_facts", "shows_a_race", "with_control", "worst"]
 
 _SEVERITY: Final[dict[Colour, int]] = {"red": 0, "inconclusive": 1, "green": 2}
+_RACES: Final = frozenset(
+    {"loaded_twice", "overlapping_loads", "meta_tensor_error", "poisoned_process", "two_models"}
+)
+"""What a missing guard lets happen. A control that died, or found no file, was red for another reason."""
 
 
 def judge(evidence: Evidence) -> Verdict:
@@ -53,10 +58,58 @@ def judge(evidence: Evidence) -> Verdict:
     )
 
 
+def conclude(
+    verdicts: Sequence[Verdict],
+    control: Control | None,
+    *,
+    repeat: int,
+    wants_control: bool,
+    cut: str | None = None,
+) -> Verdict:
+    """Return the verdict on a run: the worst of its trials', and green only if nothing is missing.
+
+    Args:
+        verdicts: of the trials that were judged, controls left out.
+        repeat: how many trials were asked for.
+        cut: why the run did not come to its end, as a sentence; None when it did.
+    """
+    if not verdicts:
+        why = cut or "The run ended before a trial could be judged. Launch it again."
+        return Verdict("inconclusive", (Reason("aborted", why),), Counts())
+    found = worst(verdicts)
+    if found.verdict != "green":
+        return found
+    if cut is None and len(verdicts) >= repeat:
+        return with_control(found, control, wanted=wants_control)
+    unproven = wants_control and (control is None or not control.red)
+    text = (
+        f"{cut or 'The run broke off.'} By then {len(verdicts):,} of {counted(repeat, 'trial')} had come out "
+        f"green{', and no control had gone red' if unproven else ''}: that is not the whole proof. "
+        "Launch it again."
+    )
+    return replace(found, verdict="inconclusive", reasons=(Reason("aborted", text),))
+
+
+def shows_a_race(verdict: Verdict) -> bool:
+    """Tell whether a verdict is red because of what a guard prevents, and not for a reason of its own."""
+    return verdict.verdict == "red" and _raced(verdict.reasons)
+
+
+def control_of(tries: Sequence[Verdict], guard: str) -> Control:
+    """Return what the tries of a control come to; there must be at least one.
+
+    A try that was red for another reason than a race tells nothing of the guard: it is inconclusive here.
+    """
+    red = [verdict for verdict in tries if shows_a_race(verdict)]
+    shown = red[0] if red else tries[-1]
+    colour: Colour = "red" if red else "green" if shown.verdict == "green" else "inconclusive"
+    return Control(colour, guard, len(tries), len(red), shown.counts, shown.reasons)
+
+
 def with_control(verdict: Verdict, control: Control | None, *, wanted: bool) -> Verdict:
     """Return the verdict with its control considered; only a green one needs it.
 
-    A control that was `wanted`, or made, must have gone red, or the green proves nothing.
+    A control that was `wanted`, or made, must have gone red by a race, or the green proves nothing.
     """
     if verdict.verdict != "green":
         return verdict
@@ -67,20 +120,33 @@ def with_control(verdict: Verdict, control: Control | None, *, wanted: bool) -> 
             reasons=(*verdict.reasons, Reason("no_control", text)),
             not_checked=(*verdict.not_checked, "control"),
         )
-    if control is not None and control.verdict == "red":
+    if control is not None and control.verdict == "red" and _raced(control.reasons):
         text = (
             f"With the guard {control.guard} the same trial went red in {control.red} of {control.tries}, "
             "so this green means something."
         )
         return replace(verdict, reasons=(*verdict.reasons, Reason("control_red", text)))
-    tries = control.tries if control is not None else 0
-    text = (
-        f"With the guard off the same trial did not go red either (tries: {tries}), "
-        "so it cannot tell a working guard from a missing one."
-        if tries
-        else "The control, the same trial with the guard off, was not made: nothing shows that this can fail."
+    return replace(verdict, verdict="inconclusive", reasons=(Reason("control_not_red", _not_red(control)),))
+
+
+def _not_red(control: Control | None) -> str:
+    if control is None or not control.tries:
+        return (
+            "The control, the same trial with the guard off, was not made: nothing shows that this can fail."
+        )
+    if control.verdict == "green" or not control.reasons:
+        return (
+            f"With the guard off the same trial did not go red either (tries: {control.tries}), "
+            "so it cannot tell a working guard from a missing one."
+        )
+    return (
+        f"With the guard off the same trial ended for another reason than a race (tries: {control.tries}), "
+        f"so nothing shows that it can tell a working guard from a missing one: {control.reasons[0].text}"
     )
-    return replace(verdict, verdict="inconclusive", reasons=(Reason("control_not_red", text),))
+
+
+def _raced(reasons: Iterable[Reason]) -> bool:
+    return any(reason.code in _RACES for reason in reasons)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

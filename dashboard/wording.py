@@ -153,7 +153,7 @@ def headline(record: RunRecord, verdict: Verdict | None) -> str:
     if verdict is not None and verdict.verdict == "red":
         return _red_headline(verdict)
     if record.status == "failed":
-        return "The run could not be made"
+        return "The run broke off" if _judged(record) else "The run could not be made"
     if record.status == "interrupted":
         return "The console ended in the middle of this run"
     if verdict is None:
@@ -189,22 +189,26 @@ def lead(record: RunRecord, verdict: Verdict | None) -> str:
         return record.message
     counts = verdict.counts
     if verdict.verdict == "green":
-        repeat = record.settings.repeat
-        if repeat > 1:
+        times = len(_judged(record))  # what was seen, not what was asked for
+        if times > 1:
             many = plural(record.settings.variants, "variant")
-            return f"{repeat:,} times: {many} asked at the same instant, and one load served them all."
+            return f"{times:,} times: {many} asked at the same instant, and one load served them all."
         answered = counts.variants_ok if counts.variants_ok is not None else record.settings.variants
         if answered == 1:
             return "1 variant asked, one load served it."
         return f"{answered:,} variants asked at the same instant. One load served them all."
     reason = verdict.reasons[0].text if verdict.reasons else record.message
-    proper = [trial.verdict.verdict for trial in record.trials if trial.role == "trial" and trial.verdict]
+    proper = _judged(record)
     if len(proper) > 1 and verdict.verdict in proper:
         reason = f"In {proper.count(verdict.verdict):,} of {len(proper):,} trials. For one: {reason}"
     if verdict.verdict == "red" and record.settings.guard != "on":
         mode = GUARD_LABELS[record.settings.guard].lower()
         return f"{reason} This is what the guard prevents; in this run it was set to “{mode}”."
     return reason
+
+
+def _judged(record: RunRecord) -> list[Colour]:
+    return [trial.verdict.verdict for trial in record.trials if trial.role == "trial" and trial.verdict]
 
 
 def control_words(record: RunRecord) -> tuple[str, str]:
@@ -214,6 +218,12 @@ def control_words(record: RunRecord) -> tuple[str, str]:
         return (
             f"Red in {control.red:,} of {control.tries:,}",
             "Guard off, same trial: it fails. So the trial tells good from bad, and green means something.",
+        )
+    if control is not None and control.verdict == "inconclusive" and control.reasons:
+        return (
+            f"Not red in {plural(control.tries, 'try', 'tries')}",
+            "Guard off, same trial: it ended for another reason, which tells nothing of the guard. "
+            f"{control.reasons[0].text}",
         )
     if control is not None:
         return (
@@ -232,7 +242,7 @@ def control_words(record: RunRecord) -> tuple[str, str]:
         return "Not needed", "The trial itself went red, so it needs no proof that it can."
     if record.running:
         return "Still to come", "The same trial with the guard off, to show that it can fail."
-    return "Not reached", "The run ended before the same trial was made with the guard off."
+    return "Not reached", "The run ended before the same trial had been made with the guard off."
 
 
 _UNCHECKED: Final = {

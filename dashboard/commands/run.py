@@ -112,7 +112,9 @@ def _make(settings: RunSettings, store: Store, home: Path, stop: _Stop) -> RunRe
             runner = open_runner(store, home)
             with _patience(progress):
                 run_id = runner.launch(settings, actor=_ACTOR)
-            return _watch(runner, run_id, progress, stop)
+            seen = _watch(runner, run_id, progress, stop)
+        stop.patient = True
+        return _close(runner, run_id) or seen  # closing tries once more to keep what was refused
     except SettingsError as error:
         raise _refused(error) from error
     except (PreflightError, RunInProgress, StoreError) as error:
@@ -180,13 +182,25 @@ def _tell(record: RunRecord, report: Path | None, *, as_json: bool) -> int:
             write_report(record, report)
             click.echo(f"  {'Report'.ljust(10)}{report}", err=True)
         except ReportError as error:
-            # The verdict stands, and so does its exit code: the run itself was kept.
+            # The verdict stands, and so does its exit code.
             click.echo(f"Error: {error}", err=True)
-    click.echo(f"  {'Next'.ljust(10)}python -m dashboard history show {record.run_id}", err=True)
+            report = None
+    click.echo(f"  {'Next'.ljust(10)}{_next(record, report)}", err=True)
     if as_json:
         print_json(run_json(record))
     verdict = final_verdict(record)
     return INCONCLUSIVE if verdict is None else EXIT_CODES[verdict.verdict]
+
+
+def _next(record: RunRecord, report: Path | None) -> str:
+    if record.unkept is None:
+        return f"python -m dashboard history show {record.run_id}"
+    if report is not None:
+        return f"The history does not hold this result; the report {report} does. Keep that."
+    return (
+        "The history does not hold this result. To keep one, launch it again with --report FILE, a file on "
+        "another disk (.html, .json or .xml)."
+    )
 
 
 def _refused(error: SettingsError) -> CommandError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -104,3 +105,9 @@ def test_run_ids_sort_by_time() -> None:
     late = new_run_id(datetime(2026, 11, 23, 8, 45, 13, tzinfo=UTC), "000000")
     assert early < late
     assert early == "20261123-084512-ffffff"
+
+
+def test_a_lone_surrogate_in_an_event_does_not_make_a_record_unwritable() -> None:
+    odd = replace(trial(1, GREEN).events[0], thread="job-\udcff")
+    kept = from_json(to_json(record(replace(trial(1, GREEN), events=(odd,)))))
+    assert kept.trials[0].events[0].thread == "job-?"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +27,7 @@ class Service(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.status = 200
         self.detail: Any = None
+        self.answer: dict[str, Any] | None = None
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.seen: list[dict[str, Any]] = []
@@ -46,7 +49,9 @@ class Handler(BaseHTTPRequestHandler):
         self.server.seen.append(request)
         self.server.may_answer.wait(30)
         answer = {"detail": self.server.detail}
-        if self.server.status == 200:
+        if self.server.answer is not None:
+            answer = self.server.answer
+        elif self.server.status == 200:
             answer = {
                 "variant_id": request["variant_id"],
                 "worker": {"boot": "b00t", "pid": 7, "host": "here"},
@@ -183,7 +188,84 @@ def test_a_releasing_process_that_is_killed_ends_the_release(service: Service) -
     os.kill(trigger._process.pid, signal.SIGKILL)
     assert trigger.wait(20)
     trigger.close()
-    assert {variant.state for variant in trigger.variants} == {"sent"}
+    assert {(variant.state, variant.error) for variant in trigger.variants} == {
+        ("failed", "the releasing process ended early")
+    }
+
+
+def test_a_releasing_process_that_is_killed_leaves_the_answers_alone(service: Service) -> None:
+    trigger = released(service)
+    assert trigger.wait(20)
+    trigger._process.wait(20)
+    trigger._lose_open_variants()
+    trigger.close()
+    assert {variant.state for variant in trigger.variants} == {"answered"}
+
+
+def test_a_releasing_process_that_is_cut_in_the_middle_of_a_word_ends_the_release(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(text: str) -> dict[str, Any]:
+        report: dict[str, Any] = json.loads(text)
+        if report["event"] == "sent":
+            return dict(json.loads(text[:9]))
+        return report
+
+    service.may_answer.clear()
+    monkeypatch.setattr("dashboard.trigger.json", SimpleNamespace(dumps=json.dumps, loads=cut))
+    trigger = released(service)
+    assert trigger.wait(20)
+    trigger.close()
+    assert {variant.error for variant in trigger.variants} == {"the releasing process ended early"}
+
+
+def test_waiting_for_the_connections_ends_when_it_is_cancelled(service: Service) -> None:
+    trigger = Trigger(plan_variants(1, 1), host="127.0.0.1", port=service.port, timeout_s=5)
+    os.kill(trigger._process.pid, signal.SIGSTOP)
+    with pytest.raises(TriggerError, match="was cancelled"):
+        trigger.arm(60, cancelled=lambda: True)
+    trigger.close()
+
+
+def test_a_system_that_gives_no_process_is_an_error_with_the_next_step(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("dashboard.trigger.subprocess.Popen", refuse)
+    with pytest.raises(TriggerError, match=r"Resource temporarily unavailable.*try again"):
+        Trigger(plan_variants(1, 1), host="127.0.0.1", port=service.port, timeout_s=5)
+
+
+def test_a_system_that_gives_no_thread_leaves_no_process(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[subprocess.Popen[str]] = []
+
+    def popen(*arguments: Any, **options: Any) -> subprocess.Popen[str]:
+        begun.append(subprocess.Popen(*arguments, **options))
+        return begun[0]
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("dashboard.trigger.subprocess", SimpleNamespace(Popen=popen, PIPE=subprocess.PIPE))
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(TriggerError, match="can't start new thread"):
+            Trigger(plan_variants(1, 1), host="127.0.0.1", port=service.port, timeout_s=5)
+    assert begun[0].returncode == -signal.SIGKILL
+
+
+def test_an_answer_of_another_shape_is_an_answer_without_identity(service: Service) -> None:
+    service.answer = {"worker": ["b00t"], "load_id": "one", "waited_ms": "long", "text": 7}
+    trigger = released(service)
+    assert trigger.wait(20)
+    trigger.close()
+    assert {(v.state, v.boot, v.load_id, v.waited_ms, v.answer) for v in trigger.variants} == {
+        ("answered", None, None, None, None)
+    }
 
 
 def test_a_releasing_process_that_dies_early_is_an_error(service: Service) -> None:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from dashboard.evidence import Counts, Reason, Verdict
+from dashboard.evidence import Control, Counts, Reason, Verdict
 from dashboard.settings import RunSettings
-from dashboard.wording import headline, lead, running_headline, seconds, settings_title
+from dashboard.wording import control_words, headline, lead, running_headline, seconds, settings_title
 from tests.dashboard.records import green_run, red_run, running_run
 
 
@@ -54,8 +54,32 @@ def test_a_red_that_was_asked_for_says_so():
 
 
 def test_repeats_are_counted_in_the_lead():
-    record = replace(green_run(), settings=RunSettings(variants_per_job=5, repeat=12))
+    trial = green_run().trials[0]
+    record = replace(green_run(), settings=RunSettings(variants_per_job=5, repeat=50), trials=(trial,) * 12)
     assert lead(record, record.verdict).startswith("12 times: 5 variants")
+
+
+def test_repeats_that_were_asked_for_and_never_made_are_not_counted():
+    record = replace(green_run(), settings=RunSettings(variants_per_job=5, repeat=50))
+    assert lead(record, record.verdict).startswith("5 variants asked")
+
+
+@pytest.mark.parametrize(
+    ("trials", "words"), [(1, "The run broke off"), (0, "The run could not be made")], ids=["some", "none"]
+)
+def test_a_failed_run_says_whether_any_trial_was_made(trials, words):
+    unproven = Verdict("inconclusive", (Reason("aborted", "…"),), Counts())
+    record = replace(green_run(), status="failed", trials=green_run().trials[:trials], verdict=unproven)
+    assert headline(record, unproven) == words
+
+
+def test_a_control_that_ended_for_another_reason_is_not_said_to_have_gone_well():
+    died = Reason("worker_died", "The worker died (signal 9) while load 1 was under way.")
+    record = replace(green_run(), control=Control("inconclusive", "off", 3, 0, Counts(1), (died,)))
+    heading, words = control_words(record)
+    assert heading == "Not red in 3 tries"
+    assert died.text in words
+    assert "did not fail" not in words
 
 
 def test_a_title_tells_jobs_guard_and_repeats():

@@ -1,0 +1,306 @@
+"""What ends a run short, or keeps it from being kept: never green by it, and never silent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dashboard.trial
+from dashboard.evidence import LogLine, Verdict
+from dashboard.record import RunRecord
+from dashboard.run import Run
+from dashboard.runs import Runner
+from dashboard.settings import Guard, RunSettings
+from dashboard.store import Store
+from dashboard.targets.base import LineSink, Session
+from dashboard.targets.local import LocalTarget
+from dashboard.wording import headline
+from loader.events import parse_line
+
+pytestmark = pytest.mark.model
+
+THREE = RunSettings(variants_per_job=3, control=False)
+Before = Callable[[str, RunSettings], RunSettings]
+
+
+class HookedTarget:
+    """The local target; the test gets a word in before each start, and may change that start's settings."""
+
+    def __init__(self, target: LocalTarget) -> None:
+        self._target = target
+        self.before: Before = lambda source, settings: settings
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._target, name)
+
+    def start(self, settings: RunSettings, guard: Guard, source: str, sink: LineSink, **more: Any) -> Session:
+        return self._target.start(self.before(source, settings), guard, source, sink, **more)
+
+    def close(self) -> None:
+        """Leave the shared target as it is."""
+
+
+class HookedStore(Store):
+    """A history; the test gets a word in between two trials, when the log of one has been kept."""
+
+    after: Callable[[str], object] = staticmethod(lambda source: None)
+
+    def save_log(self, run_id: str, source: str, lines: Iterable[LogLine]) -> None:
+        super().save_log(run_id, source, lines)
+        self.after(source)
+
+
+@pytest.fixture
+def target(local_target: LocalTarget) -> HookedTarget:
+    return HookedTarget(local_target)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[HookedStore]:
+    opened = HookedStore.open(f"sqlite:///{tmp_path / 'history.db'}", lock_wait_s=0.05)
+    assert isinstance(opened, HookedStore)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def runner(target: HookedTarget, store: HookedStore) -> Iterator[Runner]:
+    made = Runner(target, store)
+    yield made
+    made.close()
+
+
+def abort(runner: Runner) -> None:
+    active = runner.active()
+    assert active is not None
+    runner.abort(active.run_id, actor="test")
+
+
+def made(runner: Runner, settings: RunSettings) -> RunRecord:
+    return runner.wait(runner.launch(settings, actor="test"), 120)
+
+
+def verdict_of(record: RunRecord) -> Verdict:
+    assert record.verdict is not None
+    return record.verdict
+
+
+def outcome(record: RunRecord) -> tuple[str, str]:
+    return verdict_of(record).verdict, verdict_of(record).reasons[0].code
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another program that holds the history's write lock."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("BEGIN EXCLUSIVE")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
+
+
+# -- aborts ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [replace(THREE, repeat=5), replace(THREE, control=None)],
+    ids=["between two trials", "before the control"],
+)
+def test_an_abort_after_a_green_trial_is_not_green(
+    runner: Runner, store: HookedStore, settings: RunSettings
+) -> None:
+    store.after = lambda source: abort(runner)
+    record = made(runner, settings)
+    assert [trial.verdict.verdict for trial in record.trials if trial.verdict] == ["green"]
+    assert (record.status, *outcome(record)) == ("aborted", "inconclusive", "aborted")
+
+
+def test_an_abort_after_a_red_trial_is_red(runner: Runner, store: HookedStore) -> None:
+    store.after = lambda source: abort(runner)
+    record = made(runner, replace(THREE, guard="no-second-check", repeat=5))
+    assert (record.status, *outcome(record)) == ("aborted", "red", "loaded_twice")
+
+
+def test_an_aborted_control_is_no_try_of_it(runner: Runner, target: HookedTarget) -> None:
+    def before(source: str, settings: RunSettings) -> RunSettings:
+        if source == "control-1":
+            abort(runner)
+        return settings
+
+    target.before = before
+    record = made(runner, replace(THREE, control=None))
+    assert [trial.role for trial in record.trials] == ["trial", "control"]
+    assert record.control is None
+    assert outcome(record) == ("inconclusive", "aborted")
+
+
+# -- faults of the console -------------------------------------------------------------------------------
+
+
+def test_a_trial_that_the_system_refuses_is_not_green_and_names_the_cause(
+    runner: Runner, target: HookedTarget
+) -> None:
+    def before(source: str, settings: RunSettings) -> RunSettings:
+        if source == "trial-2":
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        return settings
+
+    target.before = before
+    record = made(runner, replace(THREE, repeat=3))
+    assert [trial.verdict.verdict for trial in record.trials if trial.verdict] == [
+        "green",
+        "inconclusive",
+        "green",
+    ]
+    assert outcome(record) == ("inconclusive", "aborted")
+    assert "Resource temporarily unavailable" in verdict_of(record).reasons[0].text
+
+
+def test_a_run_that_breaks_off_after_a_green_trial_is_not_green(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge, judged = dashboard.trial.judge, []
+
+    def broken(evidence: Any) -> Verdict:
+        judged.append(evidence)
+        if len(judged) == 2:
+            raise MemoryError("no more")
+        return judge(evidence)
+
+    monkeypatch.setattr(dashboard.trial, "judge", broken)
+    record = made(runner, replace(THREE, repeat=3))
+    assert (record.status, *outcome(record)) == ("failed", "inconclusive", "aborted")
+    assert "(MemoryError: no more)" in verdict_of(record).reasons[0].text
+    assert "1 of 3 trials" in verdict_of(record).reasons[0].text
+    assert headline(record, record.verdict) == "The run broke off"
+
+
+def test_a_run_that_breaks_off_after_a_red_trial_is_red_and_says_both(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge, judged = dashboard.trial.judge, []
+
+    def broken(evidence: Any) -> Verdict:
+        judged.append(evidence)
+        if len(judged) == 2:
+            raise MemoryError("no more")
+        return judge(evidence)
+
+    monkeypatch.setattr(dashboard.trial, "judge", broken)
+    record = made(runner, replace(THREE, guard="no-second-check", repeat=3))
+    assert outcome(record) == ("red", "loaded_twice")
+    assert "(MemoryError: no more)" in record.warnings[0]
+
+
+def test_a_run_that_gets_no_thread_ends_at_once_and_is_kept(
+    target: HookedTarget, store: HookedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise RuntimeError("can't start new thread")
+
+    run = Run("20261123-084512-3f9c1a", THREE, "test", target, store)
+    monkeypatch.setattr(run._thread, "start", refuse)
+    run.start()
+    assert run.wait(0)
+    assert run.record().status == "failed"
+    assert "can't start new thread" in verdict_of(run.record()).reasons[0].text
+    assert store.load("20261123-084512-3f9c1a") == run.record()
+
+
+# -- controls --------------------------------------------------------------------------------------------
+
+
+class DyingControls(HookedTarget):
+    """Starts each control with one load only, and kills its worker in the middle of it."""
+
+    def start(self, settings: RunSettings, guard: Guard, source: str, sink: LineSink, **more: Any) -> Session:
+        def kill(lines: tuple[LogLine, ...]) -> None:
+            sink(lines)
+            for event in (parse_line(line.text) for line in lines):
+                if event is not None and event.kind == "started":
+                    os.kill(event.pid, signal.SIGKILL)
+
+        if not source.startswith("control"):
+            return super().start(settings, guard, source, sink, **more)
+        return super().start(settings, "on", source, kill, **more)
+
+
+def test_a_control_that_is_red_for_another_reason_proves_nothing(
+    local_target: LocalTarget, store: HookedStore
+) -> None:
+    runner = Runner(DyingControls(local_target), store)
+    record = made(runner, replace(THREE, control=None))
+    assert [trial.verdict.verdict for trial in record.trials if trial.verdict] == ["green", *["red"] * 3]
+    assert record.control is not None
+    assert (record.control.verdict, record.control.tries, record.control.red) == ("inconclusive", 3, 0)
+    assert outcome(record) == ("inconclusive", "control_not_red")
+    assert "The worker died (signal 9)" in verdict_of(record).reasons[0].text
+
+
+# -- the history -----------------------------------------------------------------------------------------
+
+
+def test_a_history_that_refuses_the_run_is_told_once(
+    runner: Runner, store: HookedStore, tmp_path: Path
+) -> None:
+    run_id = refused(runner, store, tmp_path, replace(THREE, repeat=4))
+    record = runner.record(run_id)
+    assert record is not None
+    assert record.unkept is not None
+    assert record.unkept.startswith("The history does not hold this result. The run history")
+    assert record.warnings == (record.unkept,)
+    assert verdict_of(record).verdict == "green"
+
+
+def test_what_the_history_refused_is_kept_at_the_next_launch(
+    runner: Runner, store: HookedStore, tmp_path: Path
+) -> None:
+    run_id = refused(runner, store, tmp_path, replace(THREE, repeat=4))
+    made(runner, THREE)
+    assert_kept(runner, store, run_id, logs=4)
+
+
+def test_what_the_history_refused_is_kept_at_the_close(
+    runner: Runner, store: HookedStore, tmp_path: Path
+) -> None:
+    run_id = refused(runner, store, tmp_path, replace(THREE, repeat=4))
+    runner.close()
+    assert_kept(runner, store, run_id, logs=4)
+
+
+def refused(runner: Runner, store: HookedStore, folder: Path, settings: RunSettings) -> str:
+    """Make a run whose history is locked by another program from the end of its first trial on."""
+    lock = locked(folder / "history.db")
+
+    def after(source: str) -> None:
+        if source == "trial-1":
+            lock.__enter__()
+
+    store.after = after
+    run_id = runner.launch(settings, actor="test")
+    runner.wait(run_id, 120)
+    held = store.load(run_id)
+    lock.__exit__(None, None, None)
+    store.after = lambda source: None
+    assert held is None or held.verdict is None
+    return run_id
+
+
+def assert_kept(runner: Runner, store: HookedStore, run_id: str, *, logs: int) -> None:
+    record = runner.record(run_id)
+    assert record is not None
+    assert record.unkept is None
+    assert record.warnings == ()
+    assert store.load(run_id) == record
+    assert len(store.sources(run_id)) == logs
