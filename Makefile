@@ -33,8 +33,8 @@ format: $(INSTALLED_DEV) ## put the code into the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED_DEV) ## measure, each figure beside its peer
-	$(BIN)/python -m benchmarks
+bench: $(INSTALLED_DEV) ## measure, each figure beside its peer (ONLY="ready-path …", JSON=FILE, SHAPE=7b)
+	$(BIN)/python -m benchmarks $(ONLY) $(if $(JSON),--json $(JSON)) $(if $(SHAPE),--model-shape $(SHAPE))
 
 pictures: $(INSTALLED_DEV) ## make the README's pictures from the real console
 	@$(BIN)/python -m loader.checkpoint >/dev/null

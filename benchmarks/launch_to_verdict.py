@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import os
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -13,9 +12,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-from rich.table import Table
-
+from benchmarks.figures import Report, Row, measured
 from dashboard.home import PROJECT_ROOT, data_home
 from dashboard.record import RunRecord
 from dashboard.runs import Runner, open_runner
@@ -23,15 +20,19 @@ from dashboard.settings import RunSettings
 from dashboard.store import Store
 from dashboard.trigger import Trigger, plan_variants
 
+__all__ = ["NAME", "run"]
+
+NAME: Final = "launch-to-verdict"
+
+_WHAT: Final = "launch to verdict"
 _VARIANTS: Final = 8
 _REPEATS: Final = 50
 _GUIDE_WAIT_S: Final = 120.0
 _PORT: Final = 18765
 
 
-def main(*, guide: bool = True) -> None:
-    """Measure and print. Takes about a minute, and three with the guide's way."""
-    out = Console()
+def run(*, guide: bool = True, repeats: int = _REPEATS, singles: int = 5) -> Report:
+    """Measure. Takes about a minute, and three with the guide's way."""
     home = data_home()
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(f"sqlite:///{folder}/history.db")
@@ -40,27 +41,29 @@ def main(*, guide: bool = True) -> None:
         try:
             _timed(runner, RunSettings(variants_per_job=1, control=False))  # warms up, and makes the demo
             warm_s = time.monotonic() - began
-            single = [_timed(runner, RunSettings(variants_per_job=_VARIANTS)) for _ in range(5)]
-            many_s, many = _timed(runner, RunSettings(variants_per_job=_VARIANTS, repeat=_REPEATS))
+            single = [_timed(runner, RunSettings(variants_per_job=_VARIANTS)) for _ in range(singles)]
+            many_s, many = _timed(runner, RunSettings(variants_per_job=_VARIANTS, repeat=repeats))
         finally:
             runner.close()
             store.close()
-    total_s = statistics.median(seconds for seconds, _ in single)
-    table = Table("what", "seconds", title=f"Launch to verdict, {_VARIANTS} variants, control included")
-    table.add_row("the preloaded process warms up, once, and the first trial", f"{warm_s:.2f}")
-    for name, seconds in _parts(single[-1][1]).items():
-        table.add_row(f"  {name}", f"{seconds:.3f}")
-    table.add_row("launch to verdict (median of 5)", f"{total_s:.2f}")
+    seconds = [seconds for seconds, _ in single]
     verdict = many.verdict.verdict if many.verdict is not None else "none"
-    table.add_row(f"{_REPEATS} repeats in fresh processes, one control: {verdict}", f"{many_s:.1f}")
+    rows = [
+        Row("the preloaded process warms up, once, and the first trial", warm_s, "s"),
+        *(Row(f"  {name}", took, "s") for name, took in _parts(single[-1][1]).items()),
+        measured(_WHAT, "s", seconds),
+        Row(f"{repeats} repeats in fresh processes, one control: {verdict}", many_s, "s"),
+    ]
     if guide:
         guide_s, counted = _guides_way(home)
-        table.add_row(
-            f"the guide's way: restart, trigger, wait {_GUIDE_WAIT_S:g} s, grep -c = {counted}",
-            f"{guide_s:.1f}",
-        )
-        table.add_row("ratio, guide's way / launch to verdict", f"{guide_s / total_s:.0f}")
-    out.print(table)
+        way = f"the guide's way: restart, trigger, wait {_GUIDE_WAIT_S:g} s, grep -c = {counted}"
+        rows.append(measured(way, "s", [guide_s] * len(seconds), peer=(_WHAT, seconds), note="Taken once."))
+    return Report(
+        NAME,
+        f"Launch to verdict, {_VARIANTS} variants, control included",
+        tuple(rows),
+        (f"Launch to verdict is the median of {singles}; its parts are those of the last.",),
+    )
 
 
 def _timed(runner: Runner, settings: RunSettings) -> tuple[float, RunRecord]:
