@@ -70,7 +70,8 @@ def _waited(account: Account, evidence: Evidence) -> int:
     asked = [event for event in account.requested if (event.seq or 0) < min(ends)]
     ids = {variant.variant_id for variant in evidence.variants or ()}
     named = {event.thread for event in asked if event.thread in ids}
-    return len(named) if named else len(asked)
+    # Requests that name no variant may be anybody's: no more of them count than variants were in flight.
+    return len(named) if named else min(len(asked), _met(account, evidence))
 
 
 def _met(account: Account, evidence: Evidence) -> int:

@@ -119,6 +119,13 @@ def _workers_unknown(evidence: Evidence, ledger: Ledger) -> Iterator[Reason]:
             f"nothing but the log knows ({', '.join(boots[:4])}{', …' if len(boots) > 4 else ''}); "
             "they were not counted.",
         )
+    for boot, pids in sorted(_pids(evidence, ledger).items()):
+        if len(pids) > 1:
+            yield Reason(
+                "workers_unknown",
+                f"Events of worker {boot} came from {len(pids)} processes ({', '.join(map(str, pids))}): "
+                "their loads cannot be told apart.",
+            )
     expected = evidence.expected_workers
     used = [account for account in ledger.accounts if account.used]
     for account in used:
@@ -133,6 +140,15 @@ def _workers_unknown(evidence: Evidence, ledger: Ledger) -> Iterator[Reason]:
         yield Reason(
             "workers_unknown", f"{expected} workers were expected, and loads of {len(workers)} were seen."
         )
+
+
+def _pids(evidence: Evidence, ledger: Ledger) -> dict[str, list[int]]:
+    """Return the processes that wrote as each known worker; a fork that kept its parent's identity is one."""
+    found: dict[str, set[int]] = {}
+    for event in evidence.events:
+        if event.boot in ledger.known and event.pid is not None:
+            found.setdefault(event.boot, set()).add(event.pid)
+    return {boot: sorted(pids) for boot, pids in found.items()}
 
 
 def _unclear(account: Account) -> Iterator[Reason]:

@@ -141,10 +141,10 @@ class Account:
     def _ended_by(self, event: LogEvent) -> Attempt | None:
         if event.load is not None:
             same = self.by_load.get(event.load)
-            # What follows a completion of the same load is an end of its own, whatever its number says.
-            if same is None or (same.completed and event.kind != "meta_tensor_error" and not _is_meta(event)):
-                return None
-            return same
+            if same is None or same.ended is None or event.kind == "meta_tensor_error" or _is_meta(event):
+                return same
+            # One failure may be told twice. Any other second end is one of its own, whatever its number says.
+            return same if same.failed and event.kind == "failed" else None
         if self.running:
             return self.running[0]
         if event.kind == "failed" and self.attempts and self.attempts[-1].failed:

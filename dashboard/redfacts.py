@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import Final
 
 from dashboard.evidence import Evidence, Reason, Variant, WorkerEnd
@@ -51,7 +52,7 @@ def _lasting(evidence: Evidence, ledger: Ledger) -> Iterator[Reason]:
 
 
 def _doubles(account: Account, *, several: bool) -> Iterator[Reason]:
-    loads = account.starts - sum(each.retriable and each.started is not None for each in account.attempts)
+    loads = account.starts - _made_up_for(account)
     if max(loads, account.completions) <= account.room:
         return
     model = f"The model {account.model}" if several and account.model else "The model"
@@ -82,6 +83,12 @@ def _doubles(account: Account, *, several: bool) -> Iterator[Reason]:
             "overlapping_loads",
             f"Up to {account.peak} loads of one model were under way at the same time{where(account)}.",
         )
+
+
+def _made_up_for(account: Account) -> int:
+    """Count the failed loads that a retry makes up for; once the model was there, no load had a reason."""
+    before = takewhile(lambda each: not each.completed, account.attempts)
+    return sum(each.retriable and each.started is not None for each in before)
 
 
 def _meta_errors(evidence: Evidence, ledger: Ledger, *, several: bool) -> Iterator[Reason]:

@@ -179,11 +179,10 @@ REMEDIES: Final[Mapping[str, tuple[str, str, str | None]]] = {
         None,
     ),
     "control_not_red": (
-        "With the guard off the same trial went well too, by luck or because this model loads too fast to "
-        "collide.",
-        "Release more variants, or use a checkpoint with tied weights that loads more slowly, until the "
-        "control "
-        "does go red.",
+        "With the guard off the same trial showed no race: it went well too, by luck or because this model "
+        "loads too fast to collide, or it ended for a reason of its own, which is named above.",
+        "If it ended for a reason of its own, cure that first. Else release more variants, or use a "
+        "checkpoint with tied weights that loads more slowly, until the control does go red.",
         _NOT_GREEN,
     ),
     "witness_disagrees": (

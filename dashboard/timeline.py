@@ -72,7 +72,7 @@ class Timeline:
         self._lock = threading.Lock()
         self._sources: dict[str, _Source] = {}
         self._events: list[LogEvent] = []
-        self._known: set[tuple[str, int, str, int | None, str | None]] = set()
+        self._known: set[tuple[str, int, str, int | None, str | None, int | None]] = set()
         self._picture: tuple[LogEvent, ...] | None = ()
 
     def feed(self, line: LogLine) -> tuple[LogEvent, ...]:
@@ -145,7 +145,8 @@ class Timeline:
     def _is_new(self, event: LogEvent) -> bool:
         assert event.boot is not None  # only our own events come here; they
         assert event.seq is not None  # carry both
-        key = (event.boot, event.seq, event.kind, event.load, event.model)
+        # The process counts too: a fork that kept its parent's boot tells other events by the same numbers.
+        key = (event.boot, event.seq, event.kind, event.load, event.model, event.pid)
         if key in self._known:
             return False
         self._known.add(key)

@@ -20,7 +20,7 @@ from dashboard.evidence import Colour, Control, Counts, Evidence, Reason, Verdic
 from dashboard.latency import latency_of
 from dashboard.ledger import Ledger, read_ledger
 from dashboard.redfacts import counted, final_red_facts, red_facts, where
-from dashboard.witnesses import MEMORY, identities, identity_testimony, log_testimony, supports
+from dashboard.witnesses import MEMORY, Identity, identities, identity_testimony, log_testimony, supports
 
 __all__ = ["conclude", "control_of", "judge", "red_facts", "shows_a_race", "with_control", "worst"]
 
@@ -35,6 +35,7 @@ def judge(evidence: Evidence) -> Verdict:
     """Return the verdict on one trial. Any red fact wins; what is neither red nor proven is inconclusive."""
     ledger = read_ledger(evidence)
     contention = contention_of(evidence, ledger)
+    found = identities(evidence, ledger)
     identity = identity_testimony(evidence, ledger)
     colour: Colour = "red"
     reasons = final_red_facts(evidence, ledger)
@@ -54,7 +55,7 @@ def judge(evidence: Evidence) -> Verdict:
             identity=supports(identity, colour),
             memory=supports(MEMORY, colour),
         ),
-        not_checked=_not_checked(evidence),
+        not_checked=_not_checked(evidence, found),
     )
 
 
@@ -210,10 +211,10 @@ def _grounds(evidence: Evidence, ledger: Ledger, contention: Contention | None) 
     return tuple(reasons)
 
 
-def _not_checked(evidence: Evidence) -> tuple[str, ...]:
+def _not_checked(evidence: Evidence, found: Sequence[Identity]) -> tuple[str, ...]:
     missing = []
     if evidence.variants is None:
         missing += ["answers", "contention"]
-    if not any(variant.boot for variant in evidence.variants or ()):
+    if not found:
         missing.append("identity")
     return (*missing, "memory")

@@ -100,8 +100,20 @@ def identity_testimony(evidence: Evidence, ledger: Ledger) -> Statement:
     if not found:
         return Statement("nothing")
     doubts = []
+    answered = sum(variant.state == "answered" for variant in evidence.variants or ())
+    if nameless := answered - sum(len(each.variants) for each in found):
+        doubts.append(
+            f"{nameless} of {answered} answers did not say which load of which worker their model came from."
+        )
+    if len({(each.boot, each.load) for each in found}) < len(found):
+        doubts.append("answers name different models that came from one and the same load.")
     for each in found:
         who = f"{len(each.variants)} variant{'s were' if len(each.variants) != 1 else ' was'}"
+        if each.account is not None and each.model not in (None, each.account.model):
+            doubts.append(
+                f"{who} answered with {each.model} from load {each.load} of worker {each.boot}, "
+                f"which by its log loaded {each.account.model}."
+            )
         if each.attempt is None and ledger.of(each.boot):
             doubts.append(
                 f"{who} answered with load {each.load} of worker {each.boot}, which its log does not show."

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dashboard.evidence import Control, Counts, Evidence, Gap, Reason, Variant, Verdict, Worker, WorkerEnd
 from dashboard.verdict import conclude, control_of, judge, red_facts, with_control, worst
+from loader.events import EventKind
 from tests.dashboard.worker_log import (
     BEGAN,
     MODEL,
@@ -316,6 +317,67 @@ def test_the_same_pid_with_another_boot_is_a_restart() -> None:
     assert "restarted" in codes(verdict)
 
 
+def test_an_answer_without_identity_among_others_that_have_one_is_a_doubt() -> None:
+    nameless = answered(WHO[2:], boot=None, load=None, model=None)
+    verdict = judge(replace(good_trial(), variants=(*answered(WHO[:2]), *nameless)))
+    assert (verdict.verdict, codes(verdict)) == ("inconclusive", {"witness_disagrees"})
+    assert "1 of 3 answers did not say" in verdict.reasons[0].text
+
+
+def test_answers_that_all_lack_a_load_number_check_no_identity() -> None:
+    verdict = judge(replace(good_trial(), variants=answered(WHO, load=None)))
+    assert "identity" in verdict.not_checked
+
+
+def test_an_answer_of_another_model_than_its_load_gave_is_a_contradiction() -> None:
+    verdict = judge(replace(good_trial(), variants=answered(WHO, model="other")))
+    assert (verdict.verdict, codes(verdict)) == ("inconclusive", {"witness_disagrees"})
+    assert "answered with other from load 1" in verdict.reasons[0].text
+
+
+def test_two_model_names_for_one_load_are_a_contradiction() -> None:
+    variants = (*answered(WHO[:2]), *answered(WHO[2:], model=None))
+    assert codes(judge(replace(good_trial(), variants=variants))) == {"witness_disagrees"}
+
+
+def test_a_load_that_failed_and_completed_under_one_number_is_not_proven() -> None:
+    log = WorkerLog().ask(*WHO).tell("started", 1).tell("failed", 1, error="OSError").tell("completed", 1)
+    verdict = judge(trial(log, answered(WHO)))
+    assert verdict.verdict == "inconclusive"
+    assert {"end_without_start", "retried"} < codes(verdict)
+
+
+def test_one_failure_that_is_told_twice_is_one_failure() -> None:
+    log = WorkerLog().ask(*WHO).tell("started", 1)
+    log.tell("failed", 1, error="OSError").tell("failed", 1, error="OSError").load(2)
+    assert codes(judge(trial(log, answered(WHO, load=2)))) == {"retried"}
+
+
+def test_a_second_load_is_red_though_it_failed_because_the_model_was_there() -> None:
+    log = WorkerLog().ask(*WHO).load(1).tell("started", 2).tell("failed", 2, error="OSError")
+    verdict = judge(trial(log, answered(WHO)))
+    assert (verdict.verdict, verdict.reasons[0].code) == ("red", "loaded_twice")
+
+
+def test_requests_that_name_no_variant_contend_only_while_variants_are_in_flight() -> None:
+    log = WorkerLog().ask("cron-1", "cron-2").load()
+    late = tuple(
+        replace(each, sent=BEGAN.timestamp() + 50, answered=BEGAN.timestamp() + 51) for each in answered(WHO)
+    )
+    assert codes(judge(trial(log, late))) == {"no_contention"}
+    met = tuple(replace(each, answered=BEGAN.timestamp() + 50) for each in answered(WHO))
+    assert judge(trial(log, met)).counts.contended == 2
+
+
+def test_two_processes_that_write_as_one_worker_are_not_told_apart() -> None:
+    one = WorkerLog().ask(*WHO).load()
+    other = WorkerLog(pid=8).ask(*WHO).load()
+    evidence = replace(good_trial(), events=read(one.lines + other.lines).events())
+    verdict = judge(evidence)
+    assert (verdict.verdict, codes(verdict)) == ("inconclusive", {"workers_unknown"})
+    assert "came from 2 processes (7, 8)" in verdict.reasons[0].text
+
+
 # -- strangers --------------------------------------------------------------------------------------------
 
 
@@ -553,3 +615,23 @@ def test_the_judgement_is_pure(data: st.DataObject) -> None:
 def test_the_model_of_an_answer_is_told_apart_by_name() -> None:
     variants = (*answered(WHO[:2], model=MODEL), *answered(WHO[2:], load=1, model="other"))
     assert judge(replace(good_trial(), variants=variants)).counts.unique_models == 2
+
+
+KINDS = st.sampled_from(["started", "completed", "failed", "meta_tensor_error", "released", "waiting"])
+STORIES = st.lists(st.tuples(KINDS, st.sampled_from([1, 1, 2])), max_size=5)
+
+
+@given(before=STORIES, after=STORIES, load=st.sampled_from([1, 2, None]))
+@settings(max_examples=300, deadline=None)
+def test_a_green_trial_shows_one_start_one_completion_and_no_failure(
+    before: list[tuple[EventKind, int]], after: list[tuple[EventKind, int]], load: int | None
+) -> None:
+    told = [*before, ("started", 1), *after, ("completed", 1)]
+    log = WorkerLog().ask(*WHO)
+    for kind, number in told:
+        log.tell(kind, None if kind in ("released", "waiting") else number)
+    if judge(trial(log, answered(WHO, load=load))).verdict == "green":
+        kinds = [kind for kind, _ in told]
+        assert (kinds.count("started"), kinds.count("completed")) == (1, 1)
+        assert not {"failed", "meta_tensor_error"} & set(kinds)
+        assert load != 2
