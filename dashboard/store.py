@@ -322,7 +322,11 @@ def _row(record: RunRecord) -> dict[str, Any]:
 def _interrupted(record: RunRecord) -> RunRecord:
     """Return the record as it stands when its process has ended in the middle: red if a trial was red."""
     judged = [trial.verdict for trial in record.trials if trial.role == "trial" and trial.verdict is not None]
-    reason = Reason("aborted", "The console's process ended in the middle of the run. Launch it again.")
+    why = (
+        "The console's process ended before it had kept the end of this run: in the middle of it, or because "
+        "the history could not be written. Launch it again."
+    )
+    reason = Reason("aborted", why)
     red = next((verdict for verdict in judged if verdict.verdict == "red"), None)
     if red is not None:
         verdict = replace(red, reasons=(*red.reasons, reason))
