@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from loader.errors import LoaderError, MetaTensorError, PoisonedProcess, recognise
 from loader.events import EventKind, LoadEvent
 from loader.gate import PROCESS_GATE, Gate, Tenant, fingerprint, watched
 from loader.journal import Journal
+from loader.memory import MemoryReading, pss_mb
 from loader.verification import verify_value
 
-__all__ = ["Attempt", "Listener", "Loaded", "Recorder", "pss_mb", "report_progress"]
+__all__ = ["Attempt", "Listener", "Loaded", "Recorder", "report_progress"]
 
 T = TypeVar("T")
 
@@ -110,10 +109,15 @@ class Attempt:
         self.thread = "a thread that is about to start"
         self.since = time.monotonic()
         self.seconds = 0.0
+        self._memory: MemoryReading | None = None
 
     def elapsed(self) -> float:
         """Seconds since the attempt was asked for."""
         return time.monotonic() - self.since
+
+    def weights_are_set(self) -> None:
+        """Begin to read the memory for the `completed` event, beside what the load still has to do."""
+        self._memory = MemoryReading()
 
     def run(self, load: Callable[[], T], publish: Callable[[T], None]) -> T:
         """Load, verify, publish, and return the value; the events tell each step.
@@ -139,7 +143,7 @@ class Attempt:
                     "Model loaded successfully",
                     self.load_id,
                     seconds=f"{self.seconds:.3f}",
-                    **pss_mb(),
+                    **(pss_mb() if self._memory is None else self._memory.fields()),
                 )
                 return value
         finally:
@@ -190,16 +194,5 @@ def report_progress(done: int, total: int, unit: str) -> None:
     if attempt is not None:
         phrase = f"Loading weights {done}/{total}"
         attempt.recorder.tell("progress", phrase, attempt.load_id, done=done, total=total, unit=unit)
-
-
-def pss_mb() -> dict[str, str]:
-    """Return this process's proportional memory in megabytes as an event's field; nothing where unknown.
-
-    PSS and not RSS, because weights are mapped from the file: RSS counts the same page for each mapping.
-    """
-    try:
-        text = Path("/proc/self/smaps_rollup").read_text("ascii")
-    except OSError:  # not Linux
-        return {}
-    found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
-    return {"pss_mb": f"{int(found[1]) / 1024:.1f}"} if found else {}
+        if done == total:
+            attempt.weights_are_set()

@@ -70,9 +70,9 @@ def holds_cuda(value: object) -> bool:
 
 
 def _without_data(module: Any) -> Iterator[str]:
-    empty = [key for key, tensor in _tensors(module) if tensor.is_meta]
-    if not empty:
+    if not _has_meta(module):
         return
+    empty = [key for key, tensor in _tensors(module) if tensor.is_meta]
     # A hook holds the tensors of its own module, and with some device maps those of the modules below it.
     maps = {
         path: [hook.weights_map for hook in _offloading_hooks(child)]
@@ -87,6 +87,22 @@ def _without_data(module: Any) -> Iterator[str]:
         )
         if not held:
             yield key
+
+
+def _has_meta(module: Any) -> bool:
+    # Without names and torch's own generators, which take five times as long, and mostly there is nothing to
+    # name: every load waits for this look.
+    waiting, seen = [module], set[Any]()
+    while waiting:
+        child = waiting.pop()
+        if child is None or child in seen:
+            continue
+        seen.add(child)
+        for tensors in (child._parameters, child._buffers):
+            if any(tensor is not None and tensor.is_meta for tensor in tensors.values()):
+                return True
+        waiting.extend(child._modules.values())
+    return False
 
 
 def _holds(weights: Any, key: str) -> bool:
