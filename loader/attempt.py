@@ -11,11 +11,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from loader.errors import LoaderError, MetaTensorError, PoisonedProcess, recognise
+from loader.errors import LoaderError, MetaTensorError, PoisonedProcess
 from loader.events import EventKind, LoadEvent
 from loader.gate import PROCESS_GATE, Gate, Tenant, fingerprint, watched
 from loader.journal import Journal
 from loader.memory import MemoryReading, pss_mb
+from loader.recognition import recognise
 from loader.verification import verify_value
 
 __all__ = ["Attempt", "Listener", "Loaded", "Recorder", "report_progress"]

@@ -7,19 +7,20 @@ torch and transformers take seconds to import, so they are imported inside funct
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from loader.attempt import report_progress
 from loader.checkpoint import demo_folder, ensure_checkpoint
+from loader.checkpoint_folder import check_checkpoint
 from loader.controls import ModelSource, source_for
+from loader.hub import fetch_checkpoint
+from loader.load_faults import naming_faults, verify_weights
 from loader.once import OnceLoader
-from loader.settings import Settings
+from loader.placement import input_device, plan_placement, verify_placement
+from loader.progress import follow_progress
+from loader.settings import Settings, is_folder_name
 from loader.verification import verify_dtype, verify_value
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ __all__ = [
     "import_libraries",
     "llava_source",
     "load_llava",
-    "versions",
 ]
 
 PHRASE: Final = "Loading LLaVa model"
@@ -42,8 +42,6 @@ PHRASE: Final = "Loading LLaVa model"
 Pair = tuple[Any, Any]
 """The processor and the model. Any: naming their types would import them."""
 
-_SHARDS: Final = "Loading checkpoint shards"  # the progress bar of transformers 4
-_TENSORS: Final = "Loading weights"  # … and of 5
 _IMAGE: Final = "<image>"
 
 
@@ -62,43 +60,52 @@ def import_libraries() -> float:
     import transformers.models.llava.modeling_llava
     import transformers.models.llava.processing_llava  # noqa: F401
 
-    _follow_progress()
+    follow_progress()
     return time.monotonic() - began
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what a load goes through."""
-    found = {"python": sys.version.split()[0]}
-    for name in ("torch", "transformers", "accelerate"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def load_llava(model: str, settings: Settings) -> Pair:
     """Load processor and model, and verify both. Not guarded: `get_llava_model()` is.
 
-    Raises:
-        MetaTensorError, WrongDtype: the model is not whole, or not as asked.
-        OSError and others of transformers: the checkpoint cannot be read.
-    """
-    import_libraries()
-    from transformers.models.llava.modeling_llava import LlavaForConditionalGeneration
-    from transformers.models.llava.processing_llava import LlavaProcessor
+    Imports torch and transformers. Blocks for as long as the load takes, and a download before it.
 
-    where: dict[str, Any] = {"revision": settings.revision} if settings.revision else {}
-    if Path(model).is_dir():
-        where["local_files_only"] = True  # a folder needs no hub, nor a word with it
-    processor = LlavaProcessor.from_pretrained(model, **where)
-    network = LlavaForConditionalGeneration.from_pretrained(
-        model, dtype=settings.dtype, device_map=settings.device_map, **where
-    )
-    network.eval()  # type: ignore[no-untyped-call]  # transformers types its classes in part
-    verify_value(network, model)
-    verify_dtype(network, settings.dtype, model)
+    Raises:
+        LoadFailed, CheckpointError, HubError, ResourceError, DeviceMapError and kin: what `loader.errors`
+            names; what a library raised is the cause.
+    """
+    with naming_faults(model) as folders:
+        import_libraries()
+        from transformers.models.llava.modeling_llava import LlavaForConditionalGeneration
+        from transformers.models.llava.processing_llava import LlavaProcessor
+
+        folder = _folder_of(model, settings)
+        folders.append(folder)
+        device_map = plan_placement(settings.device_map, folder)
+        processor = LlavaProcessor.from_pretrained(folder, local_files_only=True)
+        loaded: Any = LlavaForConditionalGeneration.from_pretrained(
+            folder,
+            dtype=settings.dtype,
+            device_map=device_map,
+            offload_folder=settings.offload_folder,
+            local_files_only=True,  # a folder needs no hub, nor a word with it
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # reported to us by name, where its own error names none
+        )
+        network, report = loaded
+        network.eval()
+        # First: weights without data, as overlapping loads leave them, are reported as missing, too
+        verify_value(network, model, settings.device_map)
+        verify_weights(report, model)
+        verify_dtype(network, settings.dtype, model)
+        verify_placement(network, settings.device_map, model)
     return processor, network
+
+
+def _folder_of(model: str, settings: Settings) -> Path:
+    if is_folder_name(model):
+        check_checkpoint(Path(model))
+        return Path(model)
+    return fetch_checkpoint(model, settings.revision, local_files_only=settings.local_files_only)
 
 
 def generate_text(pair: Pair, prompt: str, image: Image | None, max_new_tokens: int | None) -> str:
@@ -111,7 +118,7 @@ def generate_text(pair: Pair, prompt: str, image: Image | None, max_new_tokens: 
     processor, network = pair
     words = " ".join(prompt.replace(_IMAGE, " ").split())
     text = f"USER: {_IMAGE + chr(10) if image is not None else ''}{words} ASSISTANT:"
-    inputs = processor(text=text, images=image, return_tensors="pt").to(network.device)
+    inputs = processor(text=text, images=image, return_tensors="pt").to(input_device(network))
     bound = max_new_tokens or network.generation_config.max_new_tokens or 64
     with torch.inference_mode():
         output = network.generate(**inputs, max_new_tokens=bound, do_sample=False)
@@ -163,60 +170,9 @@ def _get_source() -> ModelSource[Pair]:
 
 
 def _after_fork() -> None:
-    global _source_lock, _following_lock
-    _source_lock, _following_lock = threading.Lock(), threading.Lock()
+    global _source_lock
+    _source_lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-
-
-def _follow_progress() -> None:
-    """Turn transformers' progress bars for weights into progress events, for good and for every thread.
-
-    The hook stays: which load a bar belongs to is told by the context that it runs in, so nothing has to be
-    put back after a load, where another load's hook could be lost.
-    """
-    global _following
-    from transformers.utils import logging
-
-    with _following_lock:
-        if not _following and hasattr(logging, "set_tqdm_hook"):  # not before transformers 5
-            hook = _ProgressHook()
-            hook.previous = logging.set_tqdm_hook(hook)
-            _following = True
-
-
-_following = False
-_following_lock = threading.Lock()  # guards the setting of the hook: twice would tell each step twice
-
-
-class _ProgressHook:
-    previous: Callable[..., Any] | None = None
-
-    def __call__(self, factory: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        description = kwargs.get("desc") or ""
-        if args and str(description).startswith((_TENSORS, _SHARDS)) and hasattr(args[0], "__len__"):
-            return _Bar(args[0], "tensors" if description.startswith(_TENSORS) else "shards")
-        if self.previous is not None:
-            return self.previous(factory, args, kwargs)
-        return factory(*args, **kwargs)
-
-
-class _Bar:
-    """Stands where a progress bar would: passes the items through and tells how many there were."""
-
-    _STEPS: Final = 10  # events a load at most, but for slow ones …
-    _PAUSE_S: Final = 2.0  # … which tell after this many seconds as well
-
-    def __init__(self, items: Any, unit: str) -> None:
-        self._items, self._unit = items, unit
-
-    def __iter__(self) -> Iterator[Any]:
-        total, told, last = len(self._items), 0, time.monotonic()
-        for done, item in enumerate(self._items, 1):
-            yield item
-            due = done * self._STEPS // total > told * self._STEPS // total
-            if due or time.monotonic() - last > self._PAUSE_S:
-                told, last = done, time.monotonic()
-                report_progress(done, total, self._unit)

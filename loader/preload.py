@@ -195,7 +195,8 @@ class _ForkServer:
 
 
 def _import_everything() -> dict[str, str]:
-    from loader.llava import import_libraries, versions
+    from loader.llava import import_libraries
+    from loader.versions import versions
 
     import_libraries()
     # What these import lazily, at the first request, would be imported by every worker again

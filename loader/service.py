@@ -31,12 +31,13 @@ from loader.attempt import Loaded
 from loader.controls import ModelSource
 from loader.events import format_line
 from loader.journal import JOURNAL, on_behalf_of
-from loader.llava import Pair, generate_text, versions
+from loader.llava import Pair, generate_text
 from loader.metrics import Metrics
 from loader.once import OnceLoader
 from loader.settings import Settings
 from loader.variants import MAX_BODY, VariantRequest, decode_image
 from loader.verification import is_offloaded
+from loader.versions import versions
 
 __all__ = ["Worker", "build_app"]
 

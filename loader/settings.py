@@ -12,13 +12,29 @@ from typing import Final, Literal, cast, get_args
 
 from loader.errors import SettingsError
 
-__all__ = ["Guard", "Settings", "home_folder"]
+__all__ = ["VARIABLES", "Guard", "Settings", "home_folder", "is_folder_name"]
 
 Guard = Literal["on", "off", "no-second-check", "per-model"]
+
+VARIABLES: Final = (
+    "LOADONCE_MODEL",
+    "LOADONCE_DTYPE",
+    "LOADONCE_DEVICE_MAP",
+    "LOADONCE_OFFLOAD_FOLDER",
+    "LOADONCE_REVISION",
+    "LOADONCE_LOCAL_FILES_ONLY",
+    "LOADONCE_GUARD",
+    "LOADONCE_MAX_WAITING",
+    "LOADONCE_GENERATION_THREADS",
+    "LOADONCE_MAX_NEW_TOKENS",
+)
+"""Every variable that `Settings.from_environment()` reads: whoever wants a load with known settings sets or
+removes them all. `LOADONCE_HOME`, a place and no setting of a load, is not among them."""
 
 _DTYPES: Final = ("auto", "float32", "float16", "bfloat16")
 _PLACES: Final = ("auto", "balanced", "balanced_low_0", "sequential", "cpu", "cuda", "mps", "xpu")
 _PLACE: Final = re.compile(r"(cuda|xpu|npu|hpu):\d+")
+_SWITCH: Final = {"1": True, "true": True, "0": False, "false": False}
 _HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 
 
@@ -40,7 +56,10 @@ class Settings:
         model: hub id or folder; None means the demo checkpoint.
         dtype: `auto` keeps the checkpoint's own, which is the fastest: a cast costs 6 to 24 times the load.
         device_map: as accelerate takes it: a word, or a mapping of module names to devices.
+        offload_folder: where weights that the device map puts on disk are written. Needed only where they
+            cannot stay in the checkpoint's own files: for those that are not safetensors.
         revision: branch, tag or commit on the hub.
+        local_files_only: take what is on this machine and never ask the network, also for a hub id.
         guard: `on`, or one of the ways to do it wrong, for comparison.
         max_waiting: variants in the worker at once; one more is refused.
         generation_threads: generations that run at once.
@@ -50,7 +69,9 @@ class Settings:
     model: str | None = None
     dtype: str = "auto"
     device_map: str | Mapping[str, str | int] = "auto"
+    offload_folder: str | None = None
     revision: str | None = None
+    local_files_only: bool = False
     guard: Guard = "on"
     max_waiting: int = 1024
     generation_threads: int = 2
@@ -73,7 +94,9 @@ class Settings:
             model=_model(text("LOADONCE_MODEL")),
             dtype=_one_of("LOADONCE_DTYPE", text("LOADONCE_DTYPE") or "auto", _DTYPES),
             device_map=_device_map(text("LOADONCE_DEVICE_MAP") or "auto"),
+            offload_folder=_folder("LOADONCE_OFFLOAD_FOLDER", text("LOADONCE_OFFLOAD_FOLDER")),
             revision=text("LOADONCE_REVISION"),
+            local_files_only=_switch("LOADONCE_LOCAL_FILES_ONLY", text("LOADONCE_LOCAL_FILES_ONLY") or "0"),
             guard=cast(Guard, _one_of("LOADONCE_GUARD", text("LOADONCE_GUARD") or "on", get_args(Guard))),
             max_waiting=_count("LOADONCE_MAX_WAITING", text("LOADONCE_MAX_WAITING") or "1024", 100_000),
             generation_threads=_count(
@@ -100,11 +123,34 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
+def _switch(name: str, value: str) -> bool:
+    if value.lower() not in _SWITCH:
+        raise SettingsError(f"{name} is {value!r}; it takes one of {', '.join(_SWITCH)}.")
+    return _SWITCH[value.lower()]
+
+
+def _folder(name: str, value: str | None) -> str | None:
+    if value is None:
+        return None
+    path = Path(value).expanduser().absolute()
+    nearest = next(place for place in (path, *path.parents) if os.path.lexists(place))
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        why = "cannot be written to" if nearest.is_dir() else "is no folder"
+        raise SettingsError(
+            f"{name} is {value!r}, but {nearest} {why}; it takes a folder to write to, or to make."
+        )
+    return str(path)
+
+
 def _count(name: str, value: str, most: int) -> int:
     # isascii, because int() also takes the digits of other scripts
     if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= most and len(value) < 9):
         raise SettingsError(f"{name} is {value!r}; it takes a whole number from 1 to {most:,}.")
     return int(value)
+
+
+def _is_place(place: object) -> bool:
+    return isinstance(place, str | int) and not isinstance(place, bool) and place != ""
 
 
 def _device_map(value: str) -> str | Mapping[str, str | int]:
@@ -114,7 +160,7 @@ def _device_map(value: str) -> str | Mapping[str, str | int]:
         places = json.loads(value)
     except ValueError:
         places = None
-    if isinstance(places, dict) and places and all(isinstance(place, str | int) for place in places.values()):
+    if isinstance(places, dict) and places and all(_is_place(place) for place in places.values()):
         return cast(Mapping[str, str | int], places)
     raise SettingsError(
         f"LOADONCE_DEVICE_MAP is {value!r}; it takes one of {', '.join(_PLACES)}, a device such as cuda:0, "

@@ -9,25 +9,25 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from loader.errors import MetaTensorError, WrongDtype
+from loader.errors import WrongDtype
+from loader.recognition import meta_tensor_error
 
 __all__ = ["holds_cuda", "is_offloaded", "verify_dtype", "verify_value"]
 
 
-def verify_value(value: object, name: str) -> None:
+def verify_value(value: object, name: str, device_map: object = None) -> None:
     """Check every torch module in `value`, which may be one, or a tuple, list or mapping that holds some.
+
+    `device_map` is what was asked for, if it is known: the error names it.
 
     Raises:
         MetaTensorError: a parameter or buffer has no data, and accelerate does not hold it elsewhere.
     """
-    empty = [tensor for module in modules_in(value) for tensor in _without_data(module)]
-    if empty:
-        shown = ", ".join(empty[:3]) + (f" and {len(empty) - 3} more" if len(empty) > 3 else "")
-        raise MetaTensorError(
-            f"{name} was loaded without data in {len(empty)} of its tensors ({shown} on the meta device). "
-            "Two loads overlapped, or the device map leaves weights out; restart the process and load "
-            "everything through one gate."
-        )
+    for module in modules_in(value):
+        empty = list(_without_data(module))
+        if empty:
+            found = getattr(module, "hf_device_map", None)
+            raise meta_tensor_error(name, empty, device_map=device_map if found is None else found)
 
 
 def verify_dtype(model: Any, dtype: str, name: str) -> None:

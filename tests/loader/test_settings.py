@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
 from loader.errors import SettingsError
-from loader.settings import Settings, home_folder
+from loader.settings import VARIABLES, Settings, home_folder
 
 
 def test_without_variables_the_defaults_hold() -> None:
@@ -18,13 +20,15 @@ def test_an_empty_variable_is_as_good_as_none() -> None:
     assert Settings.from_environment({"LOADONCE_MODEL": " ", "LOADONCE_GUARD": ""}) == Settings()
 
 
-def test_every_variable_is_read() -> None:
+def test_every_variable_is_read(tmp_path: Path) -> None:
     settings = Settings.from_environment(
         {
             "LOADONCE_MODEL": "llava-hf/llava-1.5-7b-hf",
             "LOADONCE_DTYPE": "bfloat16",
             "LOADONCE_DEVICE_MAP": "cuda:1",
+            "LOADONCE_OFFLOAD_FOLDER": str(tmp_path / "offload"),
             "LOADONCE_REVISION": "main",
+            "LOADONCE_LOCAL_FILES_ONLY": "TRUE",
             "LOADONCE_GUARD": "per-model",
             "LOADONCE_MAX_WAITING": "7",
             "LOADONCE_GENERATION_THREADS": "3",
@@ -32,8 +36,53 @@ def test_every_variable_is_read() -> None:
         }
     )
     assert settings == Settings(
-        "llava-hf/llava-1.5-7b-hf", "bfloat16", "cuda:1", "main", "per-model", 7, 3, 9
+        model="llava-hf/llava-1.5-7b-hf",
+        dtype="bfloat16",
+        device_map="cuda:1",
+        offload_folder=str(tmp_path / "offload"),
+        revision="main",
+        local_files_only=True,
+        guard="per-model",
+        max_waiting=7,
+        generation_threads=3,
+        max_new_tokens=9,
     )
+
+
+def test_the_list_of_variables_is_what_is_read() -> None:
+    class Asked(dict[str, str]):
+        names: ClassVar[list[str]] = []
+
+        def get(self, name: str, default: Any = None) -> Any:
+            self.names.append(name)
+            return default
+
+    Settings.from_environment(Asked())
+    assert sorted(set(Asked.names)) == sorted(VARIABLES)
+
+
+@pytest.mark.parametrize(("value", "means"), [("1", True), ("True", True), ("0", False), ("false", False)])
+def test_a_switch_is_on_or_off(value: str, means: bool) -> None:
+    assert Settings.from_environment({"LOADONCE_LOCAL_FILES_ONLY": value}).local_files_only is means
+
+
+def test_an_offload_folder_need_not_be_there_yet(tmp_path: Path) -> None:
+    named = tmp_path / "not" / "yet"
+    assert Settings.from_environment({"LOADONCE_OFFLOAD_FOLDER": str(named)}).offload_folder == str(named)
+
+
+def test_an_offload_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsError, match="file is no folder; it takes a folder to write to"):
+        Settings.from_environment({"LOADONCE_OFFLOAD_FOLDER": str(tmp_path / "file")})
+
+
+def test_an_offload_folder_that_cannot_be_written_to_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # who runs the suite may be root, who may everything
+    with pytest.raises(SettingsError, match="cannot be written to; it takes a folder to write to"):
+        Settings.from_environment({"LOADONCE_OFFLOAD_FOLDER": str(tmp_path)})
 
 
 def test_a_device_map_may_be_a_json_object() -> None:
@@ -49,6 +98,9 @@ def test_a_device_map_may_be_a_json_object() -> None:
         ("LOADONCE_DEVICE_MAP", "gpu", "a JSON object"),
         ("LOADONCE_DEVICE_MAP", "{}", "a JSON object"),
         ("LOADONCE_DEVICE_MAP", '{"": [1]}', "a JSON object"),
+        ("LOADONCE_DEVICE_MAP", '{"": true}', "a JSON object"),
+        ("LOADONCE_DEVICE_MAP", '{"": ""}', "a JSON object"),
+        ("LOADONCE_LOCAL_FILES_ONLY", "yes", "one of 1, true, 0, false"),
         ("LOADONCE_MAX_WAITING", "0", "a whole number from 1 to 100,000"),
         ("LOADONCE_MAX_WAITING", "-1", "a whole number"),
         ("LOADONCE_MAX_WAITING", "1e3", "a whole number"),
