@@ -28,7 +28,7 @@ NAMES: Final = (
     concurrent_load.NAME,
     launch_to_verdict.NAME,
 )
-_WIDTH: Final = 150  # of the tables where there is no terminal to tell
+_WIDTH: Final = 170  # of the tables where there is no terminal to tell
 
 
 def main(arguments: list[str] | None = None) -> int:

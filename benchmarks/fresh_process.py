@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
-__all__ = ["Outcome", "pss_bytes", "run_fresh"]
+__all__ = ["BenchmarkFailed", "Outcome", "pss_bytes", "run_fresh"]
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ __all__ = ["NAME", "run"]
 
 NAME: Final = "ready-path"
 
-_BARE: Final = "a bare module global"
+_BARE: Final = "a bare global"
 _TARGETS: Final = {"get_llava_model()": 1.5, "OnceLoader.get()": 1.5}
 _UNROLLED: Final = 50  # calls in a turn of the loop, so that the loop itself weighs nothing
 _CROWD: Final = 8

@@ -12,7 +12,7 @@ from benchmarks.large_checkpoint import SHAPES
 
 @pytest.mark.model
 def test_the_guarded_load_is_compared_with_the_bare_one_and_with_reading(tiny_checkpoint: Path) -> None:
-    report = cold_load.run(SHAPES["tiny"], rounds=2)
+    report = cold_load.run(SHAPES["tiny"], rounds=1)
     compared = {row.what: row.peer for row in report.rows if row.peer is not None}
     assert compared == {
         "OnceLoader": "from_pretrained, bare",

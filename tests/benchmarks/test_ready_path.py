@@ -9,7 +9,7 @@ import pytest
 from benchmarks import ready_path
 
 WAYS = {
-    "a bare module global",
+    "a bare global",
     "get_llava_model()",
     "OnceLoader.get()",
     "functools.cache",
@@ -25,7 +25,7 @@ def test_every_way_is_measured_beside_a_bare_global_in_the_same_crowd(demo_check
     for crowd in ("1 thread", "8 threads"):
         rows = {row.what: row for row in report.rows if row.what.endswith(f", {crowd}")}
         assert set(rows) == {f"{way}, {crowd}" for way in WAYS}
-        bare = rows.pop(f"a bare module global, {crowd}")
+        bare = rows.pop(f"a bare global, {crowd}")
         assert bare.peer is None
         assert {row.peer for row in rows.values()} == {bare.what}
         assert all(row.ratio is not None and row.ratio.median > 0 for row in rows.values())
