@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick lint format bench pictures install clean
+.PHONY: help run test test-engine test-quick lint format bench pictures install clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -18,8 +18,12 @@ run: $(INSTALLED) ## start the console on 127.0.0.1:8501 (PORT=… and HOST=… 
 	@$(BIN)/python -m loader.checkpoint >/dev/null
 	@$(BIN)/python -m dashboard serve --host $(HOST) --port $(PORT)
 
-test: $(INSTALLED_DEV) ## run the whole test suite
-	$(BIN)/python -m pytest
+test: $(INSTALLED_DEV) ## run the whole test suite (against a real Docker engine too: as root on Linux)
+	$(BIN)/python -m pytest --ignore tests/engine
+	$(MAKE) --no-print-directory test-engine
+
+test-engine: $(INSTALLED_DEV) ## … only the tests against a private, throw-away Docker engine
+	$(BIN)/python tests/engine/private_engine.py $(BIN)/python -m pytest tests/engine
 
 test-quick: $(INSTALLED_DEV) ## … without the tests that load a model or open a browser
 	$(BIN)/python -m pytest -m "not model and not browser and not slow"

@@ -35,7 +35,8 @@ __all__ = [
     "WorkerEnd",
 ]
 
-Stream = Literal["stdout", "stderr"]
+Stream = Literal["stdout", "stderr", "engine"]
+"""`engine` is the console's own word between a container's lines: a restart, or that lines are lost."""
 Colour = Literal["green", "red", "inconclusive"]
 Testimony = Literal["agrees", "disagrees", "silent"]
 VariantState = Literal["planned", "sent", "answered", "failed"]
@@ -48,7 +49,7 @@ class LogLine:
     Attributes:
         source: name of the source: one worker's log on one engine.
         number: absolute position of the line in its source, from 0.
-        stream: which of the process's two outputs it came from.
+        stream: which of the process's two outputs it came from, or `engine`.
         time: when it was received, or the engine's own stamp where there is one.
         text: the line, decoded; bytes that are no UTF-8 are shown as U+FFFD.
     """

@@ -17,7 +17,7 @@ from typing import Final
 
 from dashboard.evidence import LogLine, Stream
 
-__all__ = ["LineSplitter", "LogPage", "LogRing"]
+__all__ = ["LineSplitter", "LogPage", "LogRing", "shown_lines"]
 
 MAX_LINES: Final = 200_000
 MAX_BYTES: Final = 64 * 1024 * 1024
@@ -68,9 +68,13 @@ class LogRing:
 
     def append(self, stream: Stream, time: float, texts: Iterable[str]) -> tuple[LogLine, ...]:
         """Add lines that came in together and return them with their numbers."""
+        return self.extend((stream, time, text) for text in texts)
+
+    def extend(self, entries: Iterable[tuple[Stream, float, str]]) -> tuple[LogLine, ...]:
+        """Add lines, each with its stream and time, and return them with their numbers."""
         with self._changed:
             numbers = itertools.count(self._next)
-            added = tuple(LogLine(self.source, next(numbers), stream, time, text) for text in texts)
+            added = tuple(LogLine(self.source, next(numbers), *entry) for entry in entries)
             self._lines.extend(added)
             self._bytes += sum(len(line.text) for line in added)
             self._next += len(added)
@@ -153,7 +157,7 @@ class LineSplitter:
         # A carriage return at the very end may be the first half of a line end: wait for what follows.
         held = "\r" if text.endswith("\r") else ""
         *whole, rest = text[: len(text) - len(held)].replace("\r\n", "\n").split("\n")
-        lines = [line for text in whole for line in self._steps(text)]
+        lines = [line for text in whole for line in _steps(text)]
         *steps, rest = rest.split("\r")
         lines += filter(None, steps)
         while len(rest) > MAX_LINE:
@@ -162,7 +166,13 @@ class LineSplitter:
         self._rest = rest + held
         return lines
 
-    @staticmethod
-    def _steps(line: str) -> list[str]:
-        # A progress bar rewrites its line: each state is shown, the empty ones between them are not.
-        return [step for step in line.split("\r") if step] if "\r" in line else [line]
+
+def shown_lines(text: bytes) -> list[str]:
+    """Return what one line of a log is shown as: a progress bar's states one by one, the endless in parts."""
+    steps = _steps(text.decode("utf-8", "replace").removesuffix("\r"))
+    return [step[at : at + MAX_LINE] for step in steps for at in range(0, max(1, len(step)), MAX_LINE)]
+
+
+def _steps(line: str) -> list[str]:
+    # A progress bar rewrites its line: each state is shown, the empty ones between them are not.
+    return [step for step in line.split("\r") if step] if "\r" in line else [line]

@@ -18,7 +18,7 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 LAYERS = (
     {"evidence", "home", "settings", "profiles", "components", "printable", "logpack", "owner", "latency"},
     {"logs", "record", "timeline", "ledger", "remedies", "storefault", "tables", "migrations"},
-    {"witnesses", "contention", "redfacts", "doubts", "database", "release", "targets"},
+    {"witnesses", "contention", "redfacts", "doubts", "database", "release", "engine", "targets"},
     {"verdict", "trigger", "store"},
     {"diagnosis", "trial"},
     {"spans", "wording", "run"},
@@ -43,6 +43,9 @@ LAYERS = (
 ALLOWED_STREAMLIT = {"app", "frame", "session", "app_pages", "components"}
 ALLOWED_TORCH = {
     "loader/llava.py",
+    "loader/load_faults.py",
+    "loader/placement.py",
+    "loader/progress.py",
     "loader/gate.py",
     "loader/checkpoint.py",
     "loader/preload.py",

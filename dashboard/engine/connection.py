@@ -1,0 +1,126 @@
+"""One Docker engine: found as docker's own client finds it, asked through the SDK, its logs read raw."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import docker
+from docker.context import ContextAPI
+from docker.errors import ContextException
+
+from dashboard.engine.facts import ContainerFacts, facts_of
+from dashboard.engine.faults import EngineError, said_by_engine
+from dashboard.engine.reading import LogReading, open_reading
+from dashboard.engine.stamps import seconds
+
+__all__ = ["Engine"]
+
+_TIMEOUT_S: Final = 20
+_POOL: Final = 32
+
+
+class Engine:
+    """A connection to one engine. Threading: any thread; the SDK's session keeps a pool of connections."""
+
+    def __init__(self, client: docker.DockerClient, host: str) -> None:
+        self._client, self.host = client, host
+        self.clock_ahead_s = 0.0
+
+    @classmethod
+    def open(cls, env: Mapping[str, str] | None = None) -> Engine:
+        """Connect as docker's client does: `DOCKER_HOST`, else the current context, else the socket.
+
+        Raises:
+            EngineError: nothing answers there, this user may not, or the engine is too old.
+        """
+        environment = dict(os.environ if env is None else env)
+        if not environment.get("DOCKER_HOST"):
+            environment["DOCKER_HOST"] = _context_host() or "unix:///var/run/docker.sock"
+        host = environment["DOCKER_HOST"]
+        with said_by_engine(host, f"The Docker engine at {host} was asked for its version"):
+            client = docker.DockerClient.from_env(
+                environment=environment, timeout=_TIMEOUT_S, max_pool_size=_POOL, version="auto"
+            )
+            opened = cls(client, host)
+            asked = time.time()
+            told = seconds(client.info().get("SystemTime") or "")
+        if told is not None and not host.startswith("unix:"):
+            opened.clock_ahead_s = told - (asked + time.time()) / 2
+        return opened
+
+    def containers(self, *, everything: bool = True) -> tuple[ContainerFacts, ...]:
+        """Return the containers, running ones first, then by name. One that vanishes meanwhile is left out.
+
+        Raises:
+            EngineError: the engine does not answer.
+        """
+        with said_by_engine(self.host, "Listing the containers failed"):
+            found = self._client.containers.list(all=everything, ignore_removed=True)
+        facts = [facts_of(container.attrs) for container in found]
+        return tuple(sorted(facts, key=lambda one: (one.state != "running", one.name)))
+
+    def container(self, name: str) -> ContainerFacts:
+        """Look one container up by name or id, as it is now.
+
+        Raises:
+            ContainerGone: there is none.
+            EngineError: the engine does not answer.
+        """
+        with said_by_engine(self.host, f"Container {name} was looked for"):
+            return facts_of(self._client.api.inspect_container(name))
+
+    def read_log(
+        self,
+        container: ContainerFacts,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        tail: int | None = None,
+        follow: bool = False,
+        timestamps: bool = True,
+    ) -> LogReading:
+        """Open a container's log. `since` and `until` are Unix seconds, exact to the microsecond.
+
+        Raises:
+            ContainerGone, EngineError: as `container`; also for a log driver that cannot be read.
+        """
+        query: dict[str, str] = {"stdout": "1", "stderr": "1", "tail": "all" if tail is None else str(tail)}
+        query |= {"timestamps": "1"} if timestamps else {}
+        query |= {"follow": "1"} if follow else {}
+        query |= {"since": f"{since:.6f}"} if since is not None else {}
+        query |= {"until": f"{until:.6f}"} if until is not None else {}
+        with said_by_engine(self.host, f"Reading the log of {container.name} failed"):
+            return open_reading(self._client.api, self.host, container.id, query)
+
+    def restart(self, container: ContainerFacts, *, grace: int = 10) -> None:
+        """Restart a container; `grace` seconds to end by itself, then it is killed.
+
+        Raises:
+            ContainerGone, EngineError: as `container`.
+        """
+        with said_by_engine(self.host, f"Restarting {container.name} failed"):
+            # The answer comes when the container has started again, which a slow one may take its grace for
+            self._client.api.restart(container.id, timeout=grace)
+
+    def api(self) -> Any:
+        """The SDK's low-level client, for what this class does not wrap."""
+        return self._client.api
+
+    def close(self) -> None:
+        """Close the connections. Idempotent."""
+        self._client.close()
+
+
+def _context_host() -> str | None:
+    try:
+        context = ContextAPI.get_current_context()
+    except (ContextException, OSError, ValueError) as error:
+        raise EngineError(
+            f"Docker's current context cannot be read ({error}). "
+            "Repair it with `docker context`, or set DOCKER_HOST."
+        ) from error
+    host = getattr(context, "Host", None)
+    return host if isinstance(host, str) else None

@@ -1,0 +1,132 @@
+"""What an engine knows of a container, as frozen data, and what of it matters to a run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from dashboard.engine.stamps import seconds
+
+__all__ = ["ALLOW_LABEL", "ContainerFacts", "facts_of"]
+
+ALLOW_LABEL: Final = "loadonce.target"
+"""A container with this label set to `true` may be acted on."""
+
+_SERVICE: Final = "com.docker.compose.service"
+_PROJECT: Final = "com.docker.compose.project"
+_SWARM_TASK: Final = "com.docker.swarm.task.id"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerFacts:
+    """A container as it was when it was asked about.
+
+    Attributes:
+        state: `running`, `exited`, `paused`, `restarting`, `created`, `dead`.
+        health: `healthy`, `unhealthy`, `starting`; None without a health check.
+        started_at, finished_at: Unix seconds; None if it never did.
+        image, image_id: as it was named, and the digest that it really is.
+        ports: container port (`8000/tcp`) to published (host address, port).
+        addresses: its addresses on its networks, in the order of the networks' names.
+        log_driver, log_options: how its output is kept. tty: stdout and stderr are one, with terminal codes.
+        memory_limit: bytes; None without a limit.
+        oom_killed, exit_code: of its last end.
+    """
+
+    id: str
+    name: str
+    image: str
+    image_id: str
+    state: str
+    health: str | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
+    restarts: int = 0
+    exit_code: int | None = None
+    oom_killed: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+    ports: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    addresses: tuple[str, ...] = ()
+    host_network: bool = False
+    log_driver: str = "json-file"
+    log_options: Mapping[str, str] = field(default_factory=dict)
+    tty: bool = False
+    memory_limit: int | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether its process lives, be it paused."""
+        return self.state in ("running", "paused")
+
+    @property
+    def log_file_bytes(self) -> int | None:
+        """How large one file of its log may grow before the engine begins another; None without a bound."""
+        return _bytes(self.log_options.get("max-size", ""))
+
+    @property
+    def service(self) -> str | None:
+        """Its service's name in compose."""
+        return self.labels.get(_SERVICE)
+
+    @property
+    def project(self) -> str | None:
+        """Its project's name in compose."""
+        return self.labels.get(_PROJECT)
+
+    @property
+    def swarm_task(self) -> str | None:
+        """The Swarm task that it belongs to: Swarm restarts it, nobody else may."""
+        return self.labels.get(_SWARM_TASK)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether its owner has marked it as a target."""
+        return self.labels.get(ALLOW_LABEL, "").strip().lower() == "true"
+
+
+def _bytes(text: str) -> int | None:
+    """Read a size as docker writes it: 200k, 50m, 1g, or plain bytes; None for -1 and for nothing."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", text.strip().lower())
+    return int(float(found[1]) * 1024 ** " kmgt".index(found[2] or " ")) if found else None
+
+
+def facts_of(found: Mapping[str, Any]) -> ContainerFacts:
+    """Read the engine's inspection of a container. What an older engine leaves out has its default."""
+    state, config, host = found["State"], found.get("Config") or {}, found.get("HostConfig") or {}
+    network = found.get("NetworkSettings") or {}
+    networks = network.get("Networks") or {}
+    log = host.get("LogConfig") or {}
+    variables = (entry.partition("=") for entry in config.get("Env") or ())
+    return ContainerFacts(
+        id=found["Id"],
+        name=found["Name"].lstrip("/"),
+        image=config.get("Image") or found["Image"],
+        image_id=found["Image"],
+        state=state["Status"],
+        health=(state.get("Health") or {}).get("Status"),
+        started_at=seconds(state.get("StartedAt") or ""),
+        finished_at=seconds(state.get("FinishedAt") or ""),
+        restarts=found.get("RestartCount") or 0,
+        exit_code=None if state["Status"] in ("running", "paused", "created") else state.get("ExitCode"),
+        oom_killed=bool(state.get("OOMKilled")),
+        labels=config.get("Labels") or {},
+        environment={name: value for name, _, value in variables},
+        command=(found.get("Path") or "", *(found.get("Args") or ())),
+        ports={
+            port: (published[0]["HostIp"], int(published[0]["HostPort"]))
+            for port, published in (network.get("Ports") or {}).items()
+            if published
+        },
+        addresses=tuple(
+            networks[name]["IPAddress"] for name in sorted(networks) if networks[name].get("IPAddress")
+        ),
+        host_network="host" in networks,
+        log_driver=log.get("Type") or "json-file",
+        log_options=log.get("Config") or {},
+        tty=bool(config.get("Tty")),
+        memory_limit=host.get("Memory") or None,
+    )

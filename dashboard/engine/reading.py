@@ -1,0 +1,120 @@
+"""One log read from an engine, in blocks as large as they come.
+
+The SDK hands out a log record by record, which takes four times as long. Asked in HTTP/1.0 the engine sends
+its log without chunks, so that a read returns all that is there: many records, each behind its own header.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+import requests
+
+from dashboard.engine.faults import ContainerGone, EngineRefused
+
+__all__ = ["LogReading", "open_reading"]
+
+_BLOCK: Final = 256 * 1024
+_CONNECT_S: Final = 10.0
+
+
+class LogReading:
+    """The bytes of one log, as the engine sends them. Iterate it in one thread; `close` from any."""
+
+    def __init__(self, body: http.client.HTTPResponse, link: socket.socket) -> None:
+        self._body, self._link = body, link
+        self._closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield blocks until the log ends, the engine goes away, or `close`: they all look the same."""
+        # The engine's end may come as a reset; for the reader that is an end like any other
+        with suppress(OSError, http.client.HTTPException, ValueError):
+            while block := self._body.read1(_BLOCK):
+                yield block
+        self.close()
+        with suppress(OSError):
+            self._body.close()  # by its reader alone: a close beside a read would wait for it
+
+    def give_up_after(self, seconds: float) -> None:
+        """End the reading when no block comes for so long."""
+        with suppress(OSError):  # closed meanwhile
+            self._link.settimeout(seconds)
+
+    def close(self) -> None:
+        """End the reading; a thread that waits for the next block goes on at once. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            with suppress(OSError):
+                self._link.shutdown(socket.SHUT_RDWR)
+            self._link.close()
+
+
+def open_reading(api: Any, host: str, container: str, query: Mapping[str, str]) -> LogReading:
+    """Ask the engine at `host` for a container's log; `api` is the SDK's client, for what it has agreed on.
+
+    Raises:
+        ContainerGone: there is no such container. EngineRefused: the engine will not read its log.
+        OSError: the engine does not answer.
+    """
+    link = _connect(api, host)
+    try:
+        path = f"/v{api.api_version}/containers/{container}/logs?{urlencode(query)}"
+        link.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\nUser-Agent: loadonce\r\n\r\n".encode("ascii"))
+        link.settimeout(_CONNECT_S)
+        body = http.client.HTTPResponse(link, method="GET")
+        body.begin()
+        if body.status != 200:
+            said = body.read(4096).decode("utf-8", "replace").strip()
+            kind = ContainerGone if body.status == 404 else EngineRefused
+            raise kind(f"The log of container {container[:12]} cannot be read: {said}")
+        link.settimeout(None)  # a quiet container says nothing for hours
+    except http.client.HTTPException as error:
+        link.close()
+        raise OSError(f"the engine's answer is no HTTP: {error}") from error
+    except BaseException:
+        link.close()
+        raise
+    return LogReading(body, link)
+
+
+def _connect(api: Any, host: str) -> socket.socket:
+    url = urlsplit(host)
+    if url.scheme == "unix":
+        link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        link.settimeout(_CONNECT_S)
+        try:
+            link.connect(url.path or url.netloc)
+        except OSError:
+            link.close()
+            raise
+        return link
+    if url.scheme not in ("tcp", "http", "https"):
+        raise EngineRefused(
+            f"Logs cannot be read over {url.scheme}://. Forward the engine's socket "
+            "(`ssh -L /tmp/docker.sock:/var/run/docker.sock HOST`) and set DOCKER_HOST=unix:///tmp/docker.sock."
+        )
+    secure = str(api.base_url).startswith("https")
+    link = socket.create_connection((url.hostname or "", url.port or (2376 if secure else 2375)), _CONNECT_S)
+    # No time-out ends a follow, so a cut network must be found out otherwise
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, name):
+            link.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return _secured(api, link, url.hostname or "") if secure else link
+
+
+def _secured(api: requests.Session, link: socket.socket, name: str) -> socket.socket:
+    """Speak TLS as the SDK's session does: its authority, its certificate, its opinion on host names."""
+    trusted = api.verify
+    context = ssl.create_default_context(cafile=trusted if isinstance(trusted, str) else None)
+    if trusted is False:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if isinstance(api.cert, tuple):
+        context.load_cert_chain(*api.cert)
+    return context.wrap_socket(link, server_hostname=name)
