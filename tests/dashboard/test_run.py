@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -304,3 +305,58 @@ def assert_kept(runner: Runner, store: HookedStore, run_id: str, *, logs: int) -
     assert record.warnings == ()
     assert store.load(run_id) == record
     assert len(store.sources(run_id)) == logs
+
+
+# -- the end of the console ------------------------------------------------------------------------------
+
+
+class StuckTarget(HookedTarget):
+    """Its second start does not come back before the target, or the test, lets it go."""
+
+    def __init__(self, target: LocalTarget, *, lets_go: bool) -> None:
+        super().__init__(target)
+        self._lets_go = lets_go
+        self.stuck, self.free = threading.Event(), threading.Event()
+        self.before = self._hold
+
+    def _hold(self, source: str, settings: RunSettings) -> RunSettings:
+        if source == "trial-2":
+            self.stuck.set()
+            assert self.free.wait(60)
+        return settings
+
+    def close(self) -> None:
+        if self._lets_go:
+            self.free.set()
+
+
+def closed(target: StuckTarget, store: Store, monkeypatch: pytest.MonkeyPatch) -> tuple[Runner, str]:
+    """A runner that was closed while its run was stuck."""
+    monkeypatch.setattr("dashboard.runs._CLOSE_TIMEOUT_S", 2.0)
+    runner = Runner(target, store)
+    run_id = runner.launch(replace(THREE, repeat=3), actor="test")
+    assert target.stuck.wait(60)
+    runner.close()
+    return runner, run_id
+
+
+def test_a_run_that_was_stuck_in_its_target_has_ended_and_is_kept_when_the_runner_is_closed(
+    local_target: LocalTarget, store: HookedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, run_id = closed(StuckTarget(local_target, lets_go=True), store, monkeypatch)
+    kept = store.load(run_id)
+    assert kept is not None
+    assert (kept.status, *outcome(kept)) == ("interrupted", "inconclusive", "aborted")
+
+
+def test_a_run_that_stays_stuck_is_told_when_the_runner_is_closed(
+    local_target: LocalTarget,
+    store: HookedStore,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    target = StuckTarget(local_target, lets_go=False)
+    runner, run_id = closed(target, store, monkeypatch)
+    target.free.set()
+    runner.wait(run_id, 60)
+    assert f"Run {run_id} did not end with the console" in caplog.text
