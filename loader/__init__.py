@@ -42,10 +42,11 @@ if TYPE_CHECKING:
         WrongDtype,
     )
     from loader.events import LoadEvent
-    from loader.gate import PROCESS_GATE, Gate, fingerprint, guard_transformers
+    from loader.gate import PROCESS_GATE, Gate, fingerprint
     from loader.llava import get_llava_model
     from loader.once import OnceLoader
     from loader.settings import Settings
+    from loader.third_party import guard_transformers
 
 __all__ = [
     "PROCESS_GATE",
@@ -90,7 +91,8 @@ _HOMES: Final = {
     "OnceLoader": "once",
     "Settings": "settings",
     "get_llava_model": "llava",
-    **dict.fromkeys(("PROCESS_GATE", "Gate", "fingerprint", "guard_transformers"), "gate"),
+    "guard_transformers": "third_party",
+    **dict.fromkeys(("PROCESS_GATE", "Gate", "fingerprint"), "gate"),
 }
 
 

@@ -12,19 +12,18 @@ Without the lending, A would hold the gate that B's load needs, and wait for B f
 
 from __future__ import annotations
 
-import functools
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Final
 
 from loader.errors import RecursiveLoad
 from loader.process_globals import Fingerprint, fingerprint
 
-__all__ = ["PROCESS_GATE", "Fingerprint", "Gate", "Tenant", "fingerprint", "guard_transformers"]
+__all__ = ["PROCESS_GATE", "Fingerprint", "Gate", "Tenant", "fingerprint"]
 
 # Guards, for all gates together, who holds a gate and which load waits for which: a chain of waits may run
 # through several gates, so that a lock for each gate could not follow it. It is held for a few steps of
@@ -195,45 +194,3 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-
-
-def guard_transformers() -> Callable[[], None]:
-    """Make loads that others start go through the process gate too; returns a function that undoes it.
-
-    Wraps `PreTrainedModel.from_pretrained` (every `Auto…` class and pipeline ends there), accelerate's
-    `load_checkpoint_and_dispatch`, and diffusers' `ModelMixin.from_pretrained` if diffusers is installed.
-    Imports transformers, which takes seconds: call it once, at the start. Calling it again changes nothing.
-    A name that was imported before (`from accelerate import load_checkpoint_and_dispatch`) stays unguarded.
-    """
-    import accelerate  # type: ignore[import-untyped]  # it ships no types
-    from transformers.modeling_utils import PreTrainedModel
-
-    undo = [_guard(PreTrainedModel, "from_pretrained"), _guard(accelerate, "load_checkpoint_and_dispatch")]
-    try:
-        from diffusers.models.modeling_utils import ModelMixin  # type: ignore[import-not-found]  # optional
-    except ImportError:
-        pass
-    else:
-        undo.append(_guard(ModelMixin, "from_pretrained"))
-
-    def restore() -> None:
-        for step in undo:
-            step()
-
-    return restore
-
-
-def _guard(owner: Any, name: str) -> Callable[[], None]:
-    found = vars(owner)[name]
-    function = found.__func__ if isinstance(found, classmethod) else found
-    if hasattr(function, "__loadonce__"):
-        return lambda: None
-
-    @functools.wraps(function)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
-        with PROCESS_GATE.hold(f"{getattr(owner, '__name__', owner)}.{name}()"):
-            return function(*args, **kwargs)
-
-    guarded.__loadonce__ = True  # type: ignore[attr-defined]  # the mark by which a second call knows
-    setattr(owner, name, classmethod(guarded) if isinstance(found, classmethod) else guarded)
-    return lambda: setattr(owner, name, found)

@@ -16,32 +16,47 @@ from typing import Any, Final
 
 __all__ = ["Fingerprint", "fingerprint"]
 
+_INIT: Final = (
+    "uniform_",
+    "normal_",
+    "constant_",
+    "ones_",
+    "zeros_",
+    "eye_",
+    "dirac_",
+    "xavier_uniform_",
+    "xavier_normal_",
+    "kaiming_uniform_",
+    "kaiming_normal_",
+    "trunc_normal_",
+    "orthogonal_",
+    "sparse_",
+)
+# Modules that have imported some of those by name, in which transformers swaps them, too
+_INIT_BY_NAME: Final = (
+    "activation",
+    "transformer",
+    "linear",
+    "loss",
+    "batchnorm",
+    "conv",
+    "normalization",
+    "rnn",
+    "sparse",
+)
+# As in transformers 5.23, accelerate 1.15 and peft 0.21. Two things that they swap are not here: classes for
+# which an application has registered a replacement of its own with transformers, and what deepspeed swaps.
 _WATCHED: Final = (
     ("torch", ("linspace", "empty", "zeros", "ones", "full", "arange")),
-    (
-        "torch.nn.init",
-        (
-            "uniform_",
-            "normal_",
-            "constant_",
-            "ones_",
-            "zeros_",
-            "eye_",
-            "dirac_",
-            "xavier_uniform_",
-            "xavier_normal_",
-            "kaiming_uniform_",
-            "kaiming_normal_",
-            "trunc_normal_",
-            "orthogonal_",
-            "sparse_",
-        ),
-    ),
+    ("torch.nn.init", _INIT),
+    *((f"torch.nn.modules.{module}", _INIT) for module in _INIT_BY_NAME),
     ("torch.nn.modules.module.Module", ("register_parameter", "register_buffer")),
     ("transformers.modeling_utils.PreTrainedModel", ("tie_weights", "init_weights", "_initialize_weights")),
+    ("transformers.modeling_utils", ("_is_quantized", "_is_ds_init_called")),
+    ("transformers.integrations.hub_kernels", ("ALLOW_ALL_KERNELS",)),
+    ("accelerate.big_modeling", ("check_device_map",)),
 )
-# Where the temporary replacements are defined: one of them outside a load was left behind.
-_SWAPPERS: Final = ("transformers.initialization", "transformers.modeling_utils", "accelerate.big_modeling")
+_SWAPPERS: Final = ("transformers", "accelerate", "peft", "diffusers")
 _DTYPE: Final = "torch.get_default_dtype()"
 
 
@@ -61,7 +76,7 @@ class Fingerprint:
 
     def left_behind(self) -> tuple[str, ...]:
         """Return the names that hold a replacement which belongs into a load and nowhere else."""
-        return tuple(name for name, value in self.values.items() if _is_replacement(value))
+        return tuple(name for name, value in self.values.items() if _is_replacement(name, value))
 
     def restore(self) -> None:
         """Put these values back. Only for a forked child, whose parent's load can never do it."""
@@ -103,7 +118,11 @@ def _owner(path: str) -> Any:
     return getattr(sys.modules.get(parent), name, None)
 
 
-def _is_replacement(value: object) -> bool:
-    return getattr(value, "__module__", None) in _SWAPPERS and "<locals>" in getattr(
-        value, "__qualname__", ""
-    )
+def _is_replacement(name: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return value  # each of these flags is true during a load only
+    library = str(getattr(value, "__module__", None)).partition(".")[0]
+    if library not in _SWAPPERS:
+        return False
+    # Nothing of theirs belongs into torch; among their own functions the replacements are made on the spot
+    return name.startswith("torch.") or "<locals>" in getattr(value, "__qualname__", "")

@@ -46,7 +46,6 @@ ALLOWED_TORCH = {
     "loader/load_faults.py",
     "loader/placement.py",
     "loader/progress.py",
-    "loader/gate.py",
     "loader/checkpoint.py",
     "loader/preload.py",
     "loader/worker.py",

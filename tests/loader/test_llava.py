@@ -131,21 +131,6 @@ def test_a_load_under_a_third_partys_from_pretrained_waits_for_the_gate(
     assert last_line(done) == "[]"
 
 
-def test_the_guard_of_transformers_can_be_taken_off(run_warm: WarmProcess) -> None:
-    done = run_warm(
-        """
-        from transformers.modeling_utils import PreTrainedModel
-        from loader import guard_transformers
-        before = PreTrainedModel.__dict__["from_pretrained"]
-        undo = guard_transformers()
-        guarded = PreTrainedModel.__dict__["from_pretrained"]
-        undo()
-        print(guarded is before, PreTrainedModel.__dict__["from_pretrained"] is before)
-        """
-    )
-    assert last_line(done) == "False True"
-
-
 def test_two_models_with_a_lock_each_load_safely_through_the_gate(
     run_warm: WarmProcess, env: dict[str, str]
 ) -> None:
