@@ -112,8 +112,11 @@ class ForkServer:
                 self._process = _launch(theirs, said)
                 undo.callback(self._process.wait)
                 undo.callback(self._process.kill)
+            # Daemons: a console that crashes must not wait for them.
+            self._watcher = threading.Thread(target=self._watch, name="preloaded-end", daemon=True)
             self._reader = threading.Thread(target=self._read, args=(said,), name="preloaded", daemon=True)
-            self._reader.start()  # a daemon: a console that crashes must not wait for it
+            self._watcher.start()
+            self._reader.start()
             undo.pop_all()
 
     @property
@@ -167,6 +170,7 @@ class ForkServer:
             if not self._over:
                 self._socket.shutdown(socket.SHUT_RDWR)
         self._reader.join(2 * _END_TIMEOUT_S)
+        self._watcher.join(_END_TIMEOUT_S)
 
     def _give_up(self, worker: WorkerProcess, cancelled: Cancelled) -> None:
         """Leave no worker behind that has not begun in time, or that nobody wants any more."""
@@ -191,6 +195,13 @@ class ForkServer:
             self._socket.sendall(line[sent:])
         except OSError:
             self.kill("took no more messages and was ended")
+
+    def _watch(self) -> None:
+        """End the reader with the process: a worker in its first moment holds the other end open, too."""
+        self._process.wait()
+        with self._lock:
+            if not self._over:
+                self._socket.shutdown(socket.SHUT_RD)  # what has come already is still read
 
     def _read(self, said: IO[bytes]) -> None:
         # A line may be cut off by its sender's end, and after close() there is no more to read.
