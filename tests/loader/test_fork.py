@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.loader.fresh import events_in, last_line, run_python
+from tests.loader.fresh import WarmProcess, events_in, last_line, run_python
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
@@ -121,23 +121,34 @@ print(OnceLoader(load, name="m").get())
     assert last_line(run_python(code)) == "real"
 
 
-def test_a_value_on_a_gpu_is_refused_in_the_child() -> None:
-    # A stand-in for torch's module: no machine that runs this suite can be relied on to have a GPU
-    code = (
-        PRELUDE
-        + """
-import types
-class Tensor: is_cuda, is_meta = True, False
-class Module:
-    def named_parameters(self, **_): yield "weight", Tensor()
-    def named_buffers(self, **_): yield from ()
-torch = types.ModuleType("torch"); torch.nn = types.SimpleNamespace(Module=Module)
-sys.modules["torch"] = torch
-loader = OnceLoader(Module, name="big", gate=None)
+# A real module whose tensors say that they are on a GPU, which works on a machine that has none: no machine
+# that runs this suite can be relied on to have one.
+ON_A_GPU = """
+import torch
+from torch._subclasses import FakeTensorMode
+def on_a_gpu():
+    with FakeTensorMode():
+        module = torch.nn.Module()
+        module.weight = torch.nn.Parameter(torch.empty(2, 2, device="cuda:0"))
+        return "processor", module
+loader = OnceLoader(on_a_gpu, name="big", gate=None)
 loader.get()
-print(in_child(loader.get))
 """
-    )
-    said = last_line(run_python(code))
+
+
+@pytest.mark.model
+def test_a_value_on_a_gpu_is_refused_in_the_child(run_warm: WarmProcess) -> None:
+    said = last_line(run_warm(PRELUDE + ON_A_GPU + "print(in_child(loader.get))"))
     assert said.startswith("ForkedAfterCuda: big is on a GPU in process")
     assert "Start workers with the spawn method" in said
+
+
+@pytest.mark.model
+def test_a_value_on_a_gpu_is_not_seen_by_the_childs_peek(run_warm: WarmProcess) -> None:
+    assert last_line(run_warm(PRELUDE + ON_A_GPU + "print(in_child(loader.peek))")) == "None"
+
+
+@pytest.mark.model
+def test_the_parent_keeps_its_value_on_a_gpu(run_warm: WarmProcess) -> None:
+    done = run_warm(PRELUDE + ON_A_GPU + "in_child(loader.get)\nprint(loader.get()[1].weight.device)")
+    assert last_line(done) == "cuda:0"

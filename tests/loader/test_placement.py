@@ -199,6 +199,17 @@ def test_a_model_that_is_elsewhere_is_refused(device_map: Any, devices: dict[str
         verify_placement(Network(**devices), device_map, "m")
 
 
+def test_the_check_reads_a_real_module_on_a_gpu() -> None:
+    from torch._subclasses import FakeTensorMode  # tensors that say they are on a GPU, where there is none
+
+    module = torch.nn.Module()
+    with FakeTensorMode():
+        module.weight = torch.nn.Parameter(torch.empty(2, 2, device="cuda:0"))
+    verify_placement(module, "cuda:0", "m")
+    with pytest.raises(WrongDevice, match="weight on cuda:1, but it is on cuda:0"):
+        verify_placement(module, "cuda:1", "m")
+
+
 def test_a_map_that_names_a_stranger_is_refused() -> None:
     with pytest.raises(DeviceMapError, match=r"places 'vison', which m does not have\. Name .* a, vision"):
         verify_placement(Network(a="cpu", vision="cpu"), {"": "cpu", "vison": "cpu"}, "m")
