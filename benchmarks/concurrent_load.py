@@ -46,7 +46,7 @@ class Crowd:
     pss: int | None
 
 
-def run(shape: Shape, rounds: int = 9, memory_rounds: int = 3, dtype: str = "auto") -> Report:
+def run(shape: Shape, rounds: int = 9, memory_rounds: int = 6, dtype: str = "auto") -> Report:
     """Measure time, and memory in further rounds of their own. About two minutes at 1.3 GB.
 
     Raises:

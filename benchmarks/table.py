@@ -19,7 +19,13 @@ __all__ = ["as_json", "machine", "print_report"]
 
 _LIBRARIES: Final = ("torch", "transformers", "accelerate", "streamlit", "cachetools")
 _DIGITS: Final = {"ns": 1, "ms": 2, "s": 3, "MB": 0}
-_COLOURS: Final = {"met": "green", "missed": "red", "within noise": "yellow", "no target": ""}
+_COLOURS: Final = {
+    "met": "green",
+    "missed": "red",
+    "within noise": "yellow",
+    "too few rounds": "yellow",
+    "no target": "",
+}
 
 
 def print_report(report: Report, out: Console) -> None:

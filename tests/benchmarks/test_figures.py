@@ -48,6 +48,11 @@ def test_an_interval_across_the_target_is_said_to_be_noise() -> None:
     assert "the noise is larger than the claim: the interval goes from 0.900 to 1.200" in row.remark
 
 
+def test_of_a_few_rounds_nothing_is_claimed() -> None:
+    assert compared([0.5] * 5, [1.0] * 5, 1.02).standing == "too few rounds"
+    assert compared([0.5] * 6, [1.0] * 6, 1.02).standing == "met"
+
+
 def test_a_value_without_a_peer_is_held_to_the_target_itself() -> None:
     assert measured("import", "ms", [60.0, 70.0], target=50.0).standing == "missed"
     assert measured("import", "ms", [10.0], target=50.0).standing == "met"
