@@ -106,6 +106,8 @@ class _ForkServer:
             line = bytes(self._received[:cut])
             del self._received[: cut + 1]
             self._do(line)
+        if not self._received:
+            self._close_unclaimed()
 
     def _do(self, line: bytes) -> None:
         name = None
@@ -124,24 +126,33 @@ class _ForkServer:
 
     def _start(self, request: Mapping[str, Any]) -> None:
         if len(self._fds) < 3:
-            raise ValueError("start needs three file descriptors: listening socket, stdout, stderr")
+            self._close_unclaimed()
+            raise ValueError(
+                "start needs three file descriptors: listening socket, stdout, stderr; "
+                "they are lost on the way when this process may open no more files"
+            )
         fds = (self._fds.popleft(), self._fds.popleft(), self._fds.popleft())
         try:
             if request["id"] in self._children.values():
                 raise ValueError(f"{request['id']} runs already; ids are for one worker each")
+            parent = os.getpid()
             pid = os.fork()
             if pid == 0:
-                self._become_worker(_Request(request["id"], request.get("env") or {}, fds))
+                self._become_worker(_Request(request["id"], request.get("env") or {}, fds), parent)
         finally:
             for fd in fds:
                 os.close(fd)
         self._children[pid] = request["id"]
         self._tell({"event": "started", "id": request["id"], "pid": pid})
 
-    def _become_worker(self, request: _Request) -> NoReturn:
+    def _close_unclaimed(self) -> None:
+        """Close what no request has taken: left in the queue, it would go to the next one's worker."""
+        while self._fds:
+            os.close(self._fds.popleft())
+
+    def _become_worker(self, request: _Request, parent: int) -> NoReturn:
         status = 1
         try:
-            parent = os.getppid()
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -263,10 +274,9 @@ def main() -> NoReturn:
     options = parser.parse_args()
     try:
         connection = socket.socket(fileno=options.fd)
-    except OSError as error:
-        sys.stderr.write(
-            f"--fd {options.fd} is no socket ({error.strerror}). Pass an inherited UNIX socket.\n"
-        )
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        sys.stderr.write(f"--fd {options.fd} is no socket ({why}). Pass an inherited UNIX socket.\n")
         sys.exit(2)
     os.set_inheritable(options.fd, False)
     if os.getpid() != os.getsid(0):

@@ -120,9 +120,9 @@ def serve(settings: Settings, listener: socket.socket) -> NoReturn:
 
 
 def _run_server(server: uvicorn.Server, listener: socket.socket, ended: threading.Event, ringer: int) -> None:
-    host, port = listener.getsockname()[:2]
-    _LOG.info("Listening on http://%s:%s", host, port)
     try:
+        host, port = listener.getsockname()[:2]
+        _LOG.info("Listening on http://%s:%s", host, port)
         server.run(sockets=[listener])
     finally:
         ended.set()
@@ -132,11 +132,13 @@ def _run_server(server: uvicorn.Server, listener: socket.socket, ended: threadin
 def _listen(host: str, port: int, fd: int | None) -> socket.socket:
     if fd is not None:
         try:
-            return socket.socket(fileno=fd)
-        except OSError as error:
-            raise OSError(
-                f"--fd {fd} is no socket ({error.strerror}). Pass the number of one that listens."
-            ) from error
+            listener = socket.socket(fileno=fd)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise OSError(f"--fd {fd} is no socket ({why}). Pass the number of one that listens.") from error
+        if listener.family not in (socket.AF_INET, socket.AF_INET6):
+            raise OSError(f"--fd {fd} is no TCP socket. Pass the number of one that listens.")
+        return listener
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
@@ -161,7 +163,8 @@ def _raise_file_limit() -> None:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        with contextlib.suppress(ValueError, OSError):  # macOS names a hard limit that it does not grant
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _leave(status: int, message: str | None = None) -> NoReturn:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.loader.worker_processes import PreloadedProcess, wait_until_gone
+from tests.loader.worker_processes import ROOT, PreloadedProcess, wait_until_gone
 
 pytestmark = pytest.mark.model
 
@@ -35,6 +37,35 @@ def test_it_tells_the_versions_of_what_it_imported(preloaded: PreloadedProcess) 
 def test_a_request_that_makes_no_sense_is_answered_with_an_error(preloaded: PreloadedProcess) -> None:
     preloaded.say({"op": "dance", "id": "w0"})
     assert preloaded.next("error")["text"]
+
+
+def test_files_of_a_request_that_fails_go_to_no_other_worker(preloaded: PreloadedProcess) -> None:
+    before = len(list(Path(f"/proc/{preloaded.process.pid}/fd").iterdir()))
+    with Path(os.devnull).open("rb") as nowhere:
+        fds = [nowhere.fileno()] * 3
+        for request in ({"op": "start", "id": "w0"}, {"op": "dance", "id": "w0"}):
+            preloaded.say(request, fds[: 2 if request["op"] == "start" else 3])
+            assert preloaded.next("error")["id"] == "w0"
+    with preloaded.worker() as running:  # which listens on its own socket, not on what was left over
+        assert running.wait_alive()["pid"] == running.pid
+    assert len(list(Path(f"/proc/{preloaded.process.pid}/fd").iterdir())) == before
+
+
+@pytest.mark.parametrize("module", ["loader.preload", "loader.worker"])
+@pytest.mark.parametrize("number", ["0", "-1"])
+def test_a_descriptor_that_is_no_socket_is_a_usage_error(module: str, number: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", module, f"--fd={number}"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"--fd {number} is no socket" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_its_workers_go_when_the_console_goes(mortal: PreloadedProcess) -> None:

@@ -283,3 +283,19 @@ def test_a_worker_that_cannot_start_says_why_and_exits_with_2(env: dict[str, str
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_socket_that_is_not_tcp_is_a_usage_error() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        done = subprocess.run(
+            [sys.executable, "-m", "loader.worker", "--fd", str(theirs.fileno())],
+            cwd=ROOT,
+            pass_fds=[theirs.fileno()],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert "is no TCP socket" in done.stderr
