@@ -2,7 +2,7 @@
 
     console                               this program
       plan as one JSON line  ------------>  N threads, each with an open connection
-                             <------------  {"event":"ready"}
+                             <------------  {"event":"ready"}, before it {"event":"unreachable",…} if none is
       "go"                   ------------>  the barrier opens
                              <------------  {"event":"sent",…} {"event":"answered",…} … {"event":"done",…}
 
@@ -27,16 +27,23 @@ __all__ = ["main"]
 
 _STACK: Final = 256 * 1024  # bytes a thread: a thousand of them must not need gigabytes of address space
 _CONNECT_TIMEOUT_S: Final = 30.0
+_MOST: Final = 1024 * 1024  # bytes of an answer that are read; a stranger's may never end
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
     host: str
     port: int
-    method: str
-    path: str
     timeout_s: float
-    bodies: dict[str, bytes]
+    requests: dict[str, _Request]
 
 
 class _Release:
@@ -44,21 +51,25 @@ class _Release:
         self._plan = plan
         self._reports: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         # One more than there are senders: the main thread opens the barrier when it is told to.
-        self._barrier = threading.Barrier(len(plan.bodies) + 1)
+        self._barrier = threading.Barrier(len(plan.requests) + 1)
         self._connected = threading.Semaphore(0)
         self._sent: list[float] = []
+        self._unconnected: list[OSError] = []
 
     def run(self) -> None:
         writer = threading.Thread(target=self._write, name="reports")
         writer.start()
         threads = [
             threading.Thread(target=self._send, args=item, name=f"send-{item[0]}")
-            for item in self._plan.bodies.items()
+            for item in self._plan.requests.items()
         ]
         for thread in threads:
             thread.start()
         for _ in threads:
             self._connected.acquire()
+        if threads and len(self._unconnected) == len(threads):
+            why = self._unconnected[0].strerror or str(self._unconnected[0])
+            self._reports.put({"event": "unreachable", "error": why})
         self._reports.put({"event": "ready"})
         if sys.stdin.readline().strip() != "go":
             os._exit(3)
@@ -71,8 +82,9 @@ class _Release:
         self._reports.put(None)
         writer.join()
 
-    def _send(self, variant_id: str, body: bytes) -> None:
+    def _send(self, variant_id: str, request: _Request) -> None:
         plan = self._plan
+        body = None if request.body is None else request.body.encode()
         connection = http.client.HTTPConnection(plan.host, plan.port, timeout=_CONNECT_TIMEOUT_S)
         refused: OSError | None = None
         try:
@@ -80,6 +92,7 @@ class _Release:
             connection.sock.settimeout(plan.timeout_s)
         except OSError as error:
             refused = error
+            self._unconnected.append(error)  # atomic, as the one below
         self._connected.release()
         self._barrier.wait()
         sent = time.time()
@@ -89,13 +102,17 @@ class _Release:
         try:
             if refused is not None:
                 raise refused
-            connection.request(plan.method, plan.path, body, {"Content-Type": "application/json"})
+            connection.request(request.method, request.path, body, request.headers)
             response = connection.getresponse()
-            text = response.read()
+            text = response.read(_MOST)
             report = {"event": "answered", "status": response.status, "body": text.decode("utf-8", "replace")}
         except TimeoutError:
             report = {"event": "failed", "error": f"no answer within {plan.timeout_s:g} s"}
-        except (OSError, http.client.HTTPException) as error:
+        except (
+            OSError,
+            http.client.HTTPException,
+            ValueError,
+        ) as error:  # ValueError: what HTTP cannot carry
             report = {"event": "failed", "error": f"the connection broke: {error or type(error).__name__}"}
         finally:
             connection.close()
@@ -131,11 +148,11 @@ def main() -> None:
     threading.stack_size(_STACK)
     sys.setswitchinterval(0.0005)  # a released thread shall not wait 5 ms for the one before it
     document = json.loads(sys.stdin.readline())
-    bodies = {variant_id: json.dumps(body).encode() for variant_id, body in document.pop("bodies").items()}
+    requests = {name: _Request(**request) for name, request in document.pop("requests").items()}
     try:
-        _Release(_Plan(bodies=bodies, **document)).run()
+        _Release(_Plan(requests=requests, **document)).run()
     except RuntimeError as error:  # "can't start new thread"
-        limit = f"the system gave no more threads for {len(bodies):,} requests ({error})"
+        limit = f"the system gave no more threads for {len(requests):,} requests ({error})"
         sys.stdout.write(json.dumps({"event": "refused", "error": limit}) + "\n")
         sys.stdout.flush()
         os._exit(4)

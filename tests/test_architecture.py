@@ -16,10 +16,21 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 
 # From the facts up to the screen: a module may import its own layer and those before it.
 LAYERS = (
-    {"evidence", "home", "settings", "profiles", "components", "printable", "logpack", "owner", "latency"},
+    {
+        "evidence",
+        "home",
+        "settings",
+        "target_settings",
+        "profiles",
+        "components",
+        "printable",
+        "logpack",
+        "owner",
+        "latency",
+    },
     {"logs", "record", "timeline", "ledger", "remedies", "storefault", "tables", "migrations"},
     {"witnesses", "contention", "redfacts", "doubts", "database", "release", "engine", "targets"},
-    {"verdict", "trigger", "store"},
+    {"verdict", "triggers", "trigger", "store"},
     {"diagnosis", "trial"},
     {"spans", "wording", "run"},
     {"phases", "charts", "runs", "listing", "launch_form"},

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from dashboard.trigger import Trigger, TriggerError, plan_variants
+from dashboard.triggers.base import TriggerError, TriggerUnreachable, plan_variants
+from dashboard.triggers.worker import WorkerTrigger
 
 
 class Service(ThreadingHTTPServer):
@@ -84,8 +85,10 @@ def service() -> Iterator[Service]:
     server.server_close()
 
 
-def released(service: Service, *, variants: int = 3, timeout_s: float = 20.0) -> Trigger:
-    trigger = Trigger(plan_variants(1, variants), host="127.0.0.1", port=service.port, timeout_s=timeout_s)
+def released(service: Service, *, variants: int = 3, timeout_s: float = 20.0) -> WorkerTrigger:
+    trigger = WorkerTrigger(
+        plan_variants(1, variants), host="127.0.0.1", port=service.port, timeout_s=timeout_s
+    )
     trigger.arm(20)
     trigger.release()
     return trigger
@@ -110,7 +113,7 @@ def test_every_variant_is_answered_with_the_workers_identity(service: Service) -
 
 
 def test_nothing_is_sent_before_the_release(service: Service) -> None:
-    trigger = Trigger(plan_variants(1, 3), host="127.0.0.1", port=service.port, timeout_s=5)
+    trigger = WorkerTrigger(plan_variants(1, 3), host="127.0.0.1", port=service.port, timeout_s=5)
     trigger.arm(20)
     trigger.close()
     assert service.seen == []
@@ -159,16 +162,14 @@ def test_an_answer_that_never_comes_fails_by_the_timeout(service: Service) -> No
     assert {v.error for v in trigger.variants} == {"no answer within 0.2 s"}
 
 
-def test_a_port_where_nobody_listens_fails_every_variant(service: Service) -> None:
+def test_a_port_where_nobody_listens_is_unreachable_before_the_release() -> None:
     unused = Service()
     port = unused.port
     unused.server_close()
-    trigger = Trigger(plan_variants(1, 3), host="127.0.0.1", port=port, timeout_s=5)
-    trigger.arm(20)
-    trigger.release()
-    assert trigger.wait(20)
+    trigger = WorkerTrigger(plan_variants(1, 3), host="127.0.0.1", port=port, timeout_s=5)
+    with pytest.raises(TriggerUnreachable, match=rf"127\.0\.0\.1:{port} \(Connection refused\).*is up"):
+        trigger.arm(20)
     trigger.close()
-    assert all(v.state == "failed" and "refused" in (v.error or "") for v in trigger.variants)
 
 
 def test_closing_in_the_middle_keeps_what_was_sent(service: Service) -> None:
@@ -212,7 +213,7 @@ def test_a_releasing_process_that_is_cut_in_the_middle_of_a_word_ends_the_releas
         return report
 
     service.may_answer.clear()
-    monkeypatch.setattr("dashboard.trigger.json", SimpleNamespace(dumps=json.dumps, loads=cut))
+    monkeypatch.setattr("dashboard.triggers.http_release.json", SimpleNamespace(dumps=json.dumps, loads=cut))
     trigger = released(service)
     assert trigger.wait(20)
     trigger.close()
@@ -220,7 +221,7 @@ def test_a_releasing_process_that_is_cut_in_the_middle_of_a_word_ends_the_releas
 
 
 def test_waiting_for_the_connections_ends_when_it_is_cancelled(service: Service) -> None:
-    trigger = Trigger(plan_variants(1, 1), host="127.0.0.1", port=service.port, timeout_s=5)
+    trigger = WorkerTrigger(plan_variants(1, 1), host="127.0.0.1", port=service.port, timeout_s=5)
     os.kill(trigger._process.pid, signal.SIGSTOP)
     with pytest.raises(TriggerError, match="was cancelled"):
         trigger.arm(60, cancelled=lambda: True)
@@ -233,9 +234,9 @@ def test_a_system_that_gives_no_process_is_an_error_with_the_next_step(
     def refuse(*_: Any, **__: Any) -> None:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr("dashboard.trigger.subprocess.Popen", refuse)
+    monkeypatch.setattr("dashboard.triggers.http_release.subprocess.Popen", refuse)
     with pytest.raises(TriggerError, match=r"Resource temporarily unavailable.*try again"):
-        Trigger(plan_variants(1, 1), host="127.0.0.1", port=service.port, timeout_s=5)
+        WorkerTrigger(plan_variants(1, 1), host="127.0.0.1", port=service.port, timeout_s=5)
 
 
 def test_a_system_that_gives_no_thread_leaves_no_process(
@@ -250,11 +251,13 @@ def test_a_system_that_gives_no_thread_leaves_no_process(
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("dashboard.trigger.subprocess", SimpleNamespace(Popen=popen, PIPE=subprocess.PIPE))
+    monkeypatch.setattr(
+        "dashboard.triggers.http_release.subprocess", SimpleNamespace(Popen=popen, PIPE=subprocess.PIPE)
+    )
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
         with pytest.raises(TriggerError, match="can't start new thread"):
-            Trigger(plan_variants(1, 1), host="127.0.0.1", port=service.port, timeout_s=5)
+            WorkerTrigger(plan_variants(1, 1), host="127.0.0.1", port=service.port, timeout_s=5)
     assert begun[0].returncode == -signal.SIGKILL
 
 
@@ -269,7 +272,7 @@ def test_an_answer_of_another_shape_is_an_answer_without_identity(service: Servi
 
 
 def test_a_releasing_process_that_dies_early_is_an_error(service: Service) -> None:
-    trigger = Trigger(plan_variants(1, 1), host="127.0.0.1", port=service.port, timeout_s=5)
+    trigger = WorkerTrigger(plan_variants(1, 1), host="127.0.0.1", port=service.port, timeout_s=5)
     os.kill(trigger._process.pid, signal.SIGKILL)
     with pytest.raises(TriggerError, match="ended early"):
         trigger.arm(20)
