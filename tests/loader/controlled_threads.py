@@ -10,8 +10,10 @@ see what it does there. A wait with a timeout may end by it at any moment: time 
 from __future__ import annotations
 
 import _thread
+import sys
 import threading
 from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import Any, NamedTuple, TypeVar
 
 __all__ = [
@@ -32,7 +34,7 @@ HANGS_S = 60.0
 
 
 class Operation(NamedTuple):
-    """What a thread is about to do: start, begin, read, write, acquire, release, notify, wait or poll."""
+    """What a thread is about to do: start, begin, read, write, acquire, release, notify, wait, poll, step."""
 
     kind: str
     on: Name
@@ -72,23 +74,40 @@ class Worker:
         try:
             self.turns.acquire()
             if not self._run.over:
+                if self._run.bytecodes_of:
+                    sys.settrace(self._watch)
                 self._body()
         except Abandoned:
             pass
         except BaseException as error:  # noqa: BLE001 - whatever it is, the exploration reports it
             self._run.fail(f"{type(error).__name__} in thread {self.name}: {error}")
+        sys.settrace(None)
         self._run.leave(self)
+
+    def _watch(self, frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
+        if frame.f_code.co_filename not in self._run.bytecodes_of:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            self._run.stop_before(self, Operation("step", self.name), None)
+        return self._watch
 
 
 class ControlledRun:
-    """One run of a program. `choose` is told what each thread that can go on will do next, and names one."""
+    """One run of a program. `choose` is told what each thread that can go on will do next, and names one.
 
-    def __init__(self, choose: Callable[[Mapping[Name, Operation]], Name]) -> None:
+    Threads also stop before each bytecode of the files in `bytecodes_of`.
+    """
+
+    def __init__(
+        self, choose: Callable[[Mapping[Name, Operation]], Name], *, bytecodes_of: tuple[str, ...] = ()
+    ) -> None:
         self.workers: dict[Name, Worker] = {}
         self.outside: list[threading.Thread] = []
         self.failure: str | None = None
         self.blocked: dict[Name, Operation] = {}
         self.over = False
+        self.bytecodes_of = bytecodes_of
         self._choose, self._made = choose, 0
         self._ended = _thread.allocate_lock()
         self._ended.acquire()

@@ -46,9 +46,8 @@ class Shared:
 def put_under_control(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every lock, wait, thread and shared attribute of the loader be somebody's choice."""
     monkeypatch.setattr(once, "threading", SimpleNamespace(Lock=Lock, Thread=Thread))
-    monkeypatch.setattr(
-        once, "SharedAttempt", watched(shared_attempt.SharedAttempt, "loaded", "failure", "ended")
-    )
+    seen = watched(shared_attempt.SharedAttempt, "loaded", "failure", "ended")
+    monkeypatch.setattr(once, "SharedAttempt", seen)
     monkeypatch.setattr(shared_attempt, "Future", Future)
     monkeypatch.setattr(gate, "_TURNS", None)  # each trial has its own
     monkeypatch.setattr(attempt, "pss_mb", dict)  # a reading of /proc, in each of some thousand loads

@@ -203,7 +203,25 @@ def explore(program: Program, *, limit: int = 100_000) -> Exploration:
             return Exploration(schedules, longest, True, None)
 
 
-def sample(program: Program, count: int, draw: random.Random) -> None:
-    """Run `count` schedules of `program` that are drawn by chance."""
-    for _ in range(count):
-        ControlledRun(lambda enabled: draw.choice(list(enabled))).play(program)
+def sample(
+    program: Program, count: int, draw: random.Random, *, bytecodes_of: tuple[str, ...] = ()
+) -> Exploration:
+    """Run `count` schedules of `program` that are drawn by chance, until one fails.
+
+    A thread goes on for a while before another one is drawn: of schedules that switch all the time, nearly
+    all are alike.
+    """
+    for number in range(count):
+        last: list[Name] = []
+        pace = draw.choice([0.0, 0.5, 0.9, 0.98])
+
+        def choose(enabled: Mapping[Name, Operation], last: list[Name] = last, pace: float = pace) -> Name:
+            if not (last and last[0] in enabled and draw.random() < pace):
+                last[:] = [draw.choice(list(enabled))]
+            return last[0]
+
+        run = ControlledRun(choose, bytecodes_of=bytecodes_of)
+        run.play(program)
+        if run.failure is not None:
+            return Exploration(number + 1, 0, False, run.failure)
+    return Exploration(count, 0, False, None)
