@@ -14,21 +14,20 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from types import FrameType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 __all__ = [
     "AFTERWARDS",
-    "Condition",
     "ControlledRun",
-    "Future",
-    "Lock",
+    "Name",
     "Operation",
-    "SharedDict",
-    "Thread",
-    "watched",
+    "begin",
+    "is_controlled",
+    "me",
+    "new_name",
+    "stop_before",
 ]
 
-C = TypeVar("C", bound=type)
 Name = tuple[Any, ...]  # (who made it, how many it had made before): the same in each run with the same past
 HANGS_S = 60.0
 
@@ -63,7 +62,7 @@ class Worker:
         self.name, self.made, self.turns = name, 0, _thread.allocate_lock()
         self.pending = Operation("begin", name)
         self.waits_on: Callable[[], bool] | None = None
-        self._run, self._body = run, body
+        self.run, self._body = run, body
         self.turns.acquire()
         run.workers[name] = self
         run.outside.append(threading.Thread(target=self._live, daemon=True))
@@ -73,23 +72,23 @@ class Worker:
         _HERE.worker = self
         try:
             self.turns.acquire()
-            if not self._run.over:
-                if self._run.bytecodes_of:
+            if not self.run.over:
+                if self.run.bytecodes_of:
                     sys.settrace(self._watch)
                 self._body()
         except Abandoned:
             pass
         except BaseException as error:  # noqa: BLE001 - whatever it is, the exploration reports it
-            self._run.fail(f"{type(error).__name__} in thread {self.name}: {error}")
+            self.run.fail(f"{type(error).__name__} in thread {self.name}: {error}")
         sys.settrace(None)
-        self._run.leave(self)
+        self.run.leave(self)
 
     def _watch(self, frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
-        if frame.f_code.co_filename not in self._run.bytecodes_of:
+        if frame.f_code.co_filename not in self.run.bytecodes_of:
             return None
         frame.f_trace_opcodes = True
         if event == "opcode":
-            self._run.stop_before(self, Operation("step", self.name), None)
+            self.run.stop_before(self, Operation("step", self.name), None)
         return self._watch
 
 
@@ -192,171 +191,34 @@ class _Here(threading.local):
 _HERE = _Here()
 
 
-def _name() -> Name:
+def me() -> object:
+    """Return who is asking: a controlled thread, or whoever makes the program."""
+    return _HERE.worker or _HERE
+
+
+def is_controlled() -> bool:
+    """Tell whether the calling thread is one of a run's."""
+    return _HERE.worker is not None
+
+
+def new_name() -> Name:
+    """Return a name for what is made now."""
     if _HERE.worker is not None:
-        return _HERE.worker._run.next_name()
+        return _HERE.worker.run.next_name()
     assert _HERE.run is not None, "made outside a controlled run"
     return _HERE.run.next_name()
 
 
-def _stop_before(kind: str, on: Name, waits_on: Callable[[], bool] | None = None) -> None:
-    if _HERE.worker is not None:  # else the program is being made, or looked at afterwards
-        _HERE.worker._run.stop_before(_HERE.worker, Operation(kind, on), waits_on)
+def stop_before(kind: str, on: Name, waits_on: Callable[[], bool] | None = None) -> None:
+    """Let others go on until this thread is chosen to do this to that; it can when `waits_on` is true."""
+    if _HERE.worker is not None:  # else the program is being made
+        _HERE.worker.run.stop_before(_HERE.worker, Operation(kind, on), waits_on)
 
 
-class Lock:
-    """Stands in for `threading.Lock`, and with `reentrant` for `RLock`."""
-
-    def __init__(self, *, reentrant: bool = False) -> None:
-        self._name, self._reentrant = _name(), reentrant
-        self._holder: object = None
-        self._depth = 0
-
-    def acquire(self) -> bool:
-        me = _HERE.worker or _HERE
-        if not (self._reentrant and self._holder is me):
-            _stop_before("acquire", self._name, lambda: self._holder is None)
-        self._holder, self._depth = me, self._depth + 1
-        return True
-
-    def release(self) -> None:
-        if self._depth == 1:
-            _stop_before("release", self._name)
-            self._holder = None
-        self._depth -= 1
-
-    def __enter__(self) -> None:
-        self.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-
-
-class Condition:
-    """Stands in for `threading.Condition`."""
-
-    def __init__(self) -> None:
-        self._lock = Lock(reentrant=True)
-        self._waiters: list[_Waiter] = []
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        waiter = _Waiter(_name())
-        self._waiters.append(waiter)
-        self._lock.release()
-        if timeout is None:
-            _stop_before("wait", waiter.name, lambda: waiter.notified)
-        else:
-            _stop_before("poll", waiter.name)  # as much later as it was chosen: in time, or too late
-        notified = waiter.notified
-        self._lock.acquire()
-        if waiter in self._waiters:  # it came too late; the list is touched under the lock only
-            self._waiters.remove(waiter)
-        return notified
-
-    def wait_for(self, predicate: Callable[[], bool]) -> bool:
-        while not predicate():
-            self.wait()
-        return True
-
-    def notify_all(self) -> None:
-        while self._waiters:
-            _stop_before("notify", self._waiters[0].name)
-            self._waiters.pop(0).notified = True
-
-
-class _Waiter:
-    def __init__(self, name: Name) -> None:
-        self.name, self.notified = name, False
-
-
-class Future:
-    """Stands in for `concurrent.futures.Future`, as far as threads use it to wait for an end."""
-
-    def __init__(self) -> None:
-        self._name, self._done = _name(), False
-
-    def set_running_or_notify_cancel(self) -> bool:
-        return True
-
-    def set_result(self, _: object) -> None:
-        _stop_before("notify", self._name)
-        assert not self._done, "an attempt ended twice"
-        self._done = True
-
-    def result(self, timeout: float | None = None) -> None:
-        if timeout is None:
-            _stop_before("wait", self._name, lambda: self._done)
-        else:
-            _stop_before("poll", self._name)
-            if not self._done:
-                raise TimeoutError
-
-
-class SharedDict(dict[Any, Any]):
-    """A dictionary whose entries are read and written in view of the other threads."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._name = _name()
-
-    def get(self, key: Any, default: Any = None) -> Any:
-        _stop_before("read", self._name)
-        return super().get(key, default)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        _stop_before("write", self._name)
-        super().__setitem__(key, value)
-
-
-class Thread:
-    """Stands in for `threading.Thread`."""
-
-    def __init__(
-        self, *, target: Callable[..., object], args: tuple[Any, ...], name: str, daemon: bool
-    ) -> None:
-        self.name, self._body = name, lambda: target(*args)
-
-    def start(self) -> None:
-        assert _HERE.worker is not None, "only a controlled thread starts one"
-        run = _HERE.worker._run
-        name = run.next_name()
-        _stop_before("start", name)
-        Worker(run, name, self._body)
-
-
-def watched(cls: C, *attributes: str) -> C:
-    """Return a subclass whose `attributes` are read and written in view of the other threads."""
-
-    def stop(self: object, attribute: str, kind: str) -> None:
-        if _HERE.worker is not None:
-            own = object.__getattribute__(self, "__dict__")
-            if "_controlled" not in own:
-                own["_controlled"] = _name()
-            if attribute == "__dict__":  # whoever takes the whole dictionary may change any of them
-                attribute, kind = attributes[0], "write"
-            _stop_before(kind, (*own["_controlled"], attribute))
-
-    class Watched(cls):  # type: ignore[misc, valid-type]
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            object.__getattribute__(self, "__dict__")["_controlled"] = _name()
-            super().__init__(*arguments, **options)
-
-        def __getattribute__(self, attribute: str) -> Any:
-            if attribute in names:
-                stop(self, attribute, "read")
-            return super().__getattribute__(attribute)
-
-        def __setattr__(self, attribute: str, value: Any) -> None:
-            if attribute in names:
-                stop(self, attribute, "write")
-            super().__setattr__(attribute, value)
-
-    names = {*attributes, "__dict__"}
-    Watched.__name__ = Watched.__qualname__ = cls.__name__
-    return Watched  # type: ignore[return-value]
+def begin(body: Callable[[], object]) -> None:
+    """Begin another controlled thread from this one."""
+    assert _HERE.worker is not None, "only a controlled thread begins another"
+    run = _HERE.worker.run
+    name = run.next_name()
+    stop_before("start", name)
+    Worker(run, name, body)

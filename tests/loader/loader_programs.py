@@ -1,7 +1,7 @@
 """Small programs of threads that use one loader, and what must hold after every schedule of them.
 
-The loader is the real one, its gate, attempt and journal too; the load is a stub. The stand-ins are those of
-`controlled_threads`: locks, conditions, the load's thread, and a view of each attribute that threads share.
+The loader is the real one, its gate, attempt and journal too; the load is a stub. The stand-ins are
+those of `stand_ins`: locks, conditions, the load's thread, and a view of each attribute that threads share.
 The locks of the journal and of the counts stay as they are: nothing inside them is visible to another thread.
 """
 
@@ -20,7 +20,7 @@ from loader.errors import LoadTimeout, RecursiveLoad
 from loader.gate import Gate
 from loader.journal import Journal
 from loader.once import OnceLoader
-from tests.loader.controlled_threads import Condition, Future, Lock, Thread, watched
+from tests.loader.stand_ins import Condition, Future, Lock, Thread, watched
 
 __all__ = ["Kind", "Trial", "put_under_control"]
 

@@ -25,8 +25,8 @@ from loader.journal import Journal
 from loader.once import OnceLoader
 from tests.loader import broken_loaders as broken
 from tests.loader import loader_programs as programs
-from tests.loader.controlled_threads import Lock, SharedDict
 from tests.loader.schedules import Exploration, explore, sample
+from tests.loader.stand_ins import Lock, SharedDict
 
 _LOG = logging.getLogger(__name__)  # pytest --log-cli-level=INFO shows how many schedules there were
 
@@ -153,7 +153,7 @@ def test_threads_may_be_switched_between_any_two_bytecodes(program: Make) -> Non
     assert drawn(program, OnceLoader, 3, 40).failure is None
 
 
-# A window of five bytecodes in a thousand is seldom hit by chance: that one is for the systematic search alone
+# A window of five bytecodes in a thousand is seldom hit by chance: only the systematic search finds that one
 BY_CHANCE = [case for case in BROKEN if case[0] is not broken.PublishesBeforeVerification]
 
 

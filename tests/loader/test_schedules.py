@@ -8,8 +8,8 @@ from math import factorial, prod
 
 import pytest
 
-from tests.loader.controlled_threads import Condition, Lock, watched
 from tests.loader.schedules import Exploration, Program, explore, sample
+from tests.loader.stand_ins import Condition, Lock, watched
 
 
 class Cell:
