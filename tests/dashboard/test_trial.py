@@ -87,6 +87,9 @@ class Stopping:
         self._target = target
         self.session: LocalSession | None = None
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._target, name)
+
     def start(self, *arguments: Any, **options: Any) -> LocalSession:
         self.session = self._target.start(*arguments, **options)
         assert self.session._process.pid is not None
@@ -185,6 +188,9 @@ class FaultyTarget:
     def __init__(self, target: LocalTarget) -> None:
         self._target = target
         self.session: Faulty | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._target, name)
 
     def start(self, *arguments: Any, **options: Any) -> Any:
         self.session = Faulty(self._target.start(*arguments, **options))
