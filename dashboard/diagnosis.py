@@ -19,7 +19,8 @@ from dashboard.remedies import REMEDIES
 __all__ = ["Finding", "diagnose"]
 
 _CORRUPT: Final = re.compile(
-    r"safetensor|checkpointerror|header ?too|invalid ?header|incomplete ?(?:buffer|metadata)|deserializ"
+    r"safetensor|checkpointerror|incompletecheckpoint|header ?too|invalid ?header"
+    r"|incomplete ?(?:buffer|metadata)|deserializ"
     r"|unexpected eof|eoferror|unpickling|corrupt|truncated|checksum",
     re.IGNORECASE,
 )

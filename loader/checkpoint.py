@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from loader.checkpoint_folder import check_checkpoint
-from loader.errors import CheckpointError
+from loader.errors import CheckpointError, LoaderError
 from loader.settings import home_folder
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def ensure_checkpoint(folder: Path) -> Path:
     Several processes may ask at once: one makes it, the others wait.
 
     Raises:
-        CheckpointError: it could not be made.
+        CheckpointError: it could not be made. NoPermission: the one that is there may not be read.
     """
     try:
         check_checkpoint(folder)
@@ -232,7 +232,7 @@ def main(arguments: list[str] | None = None) -> int:
             check_checkpoint(folder)
         else:
             make_checkpoint(folder)
-    except CheckpointError as error:
+    except LoaderError as error:
         sys.stderr.write(f"{error}\n")
         return 2 if options.check else 1
     sys.stdout.write(f"{folder}\n")

@@ -2,6 +2,9 @@
 
 torch and transformers take seconds to import, so they are imported inside functions: whoever imports
 `loader` pays nothing, and a service chooses the moment with `import_libraries()`.
+
+No machine that tests this has a GPU. What depends on one (device maps, their check after a load, a fork with
+a model on it) is tested with real modules whose tensors say that they are on one; no load onto one is.
 """
 
 from __future__ import annotations
@@ -150,7 +153,7 @@ def get_llava_model(timeout: float | None = None) -> Pair:
     Raises:
         SettingsError: a `LOADONCE_*` variable cannot be used.
         CheckpointError: there is no model named, and the demo checkpoint cannot be made.
-        LoadTimeout, RecursiveLoad and what the load raises: as `OnceLoader.get()`.
+        LoadTimeout, RecursiveLoad: as `OnceLoader.get()`. What the load raises: as `load_llava()`.
     """
     try:
         # What OnceLoader.get() does, without a second call: this is the path that every request takes

@@ -28,7 +28,7 @@ from typing import Final, NoReturn
 import uvicorn
 
 from loader.checkpoint_folder import check_checkpoint
-from loader.errors import CheckpointError, LoaderError
+from loader.errors import LoaderError
 from loader.llava import import_libraries, llava_source
 from loader.service import Source, Worker, build_app
 from loader.settings import Settings, is_folder_name
@@ -64,7 +64,8 @@ def read_settings(env: Mapping[str, str]) -> Settings:
     """Read the settings and look at the checkpoint that they name.
 
     Raises:
-        SettingsError: a variable cannot be used. CheckpointError: the folder named holds no whole LLaVA.
+        SettingsError: a variable cannot be used. CheckpointError, NoPermission: the folder named holds no
+            whole LLaVA, or may not be read.
     """
     settings = Settings.from_environment(env)
     if settings.model is not None and is_folder_name(settings.model):
@@ -106,7 +107,7 @@ def serve(settings: Settings, listener: socket.socket) -> NoReturn:
         import_libraries()
         _spread_cores(settings)
         worker.source.set_result(Source(*llava_source(settings)))
-    except CheckpointError as error:
+    except LoaderError as error:
         _leave(1, str(error))
     except Exception as error:  # noqa: BLE001 - a broken installation: say which part, not where
         _leave(

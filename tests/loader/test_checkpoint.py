@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from loader.checkpoint_folder import check_checkpoint
 from loader.errors import CheckpointError
-from tests.loader.fresh import run_module, run_python
+from tests.loader.fresh import WarmProcess, run_module, run_python
 
 pytestmark = pytest.mark.model
 
@@ -91,6 +92,23 @@ def test_the_check_says_its_sentence_and_exits_with_2(copy: Path) -> None:
     assert done.returncode == 2
     assert named in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "setuid"), reason="this system has no users to change to")
+def test_the_check_of_a_folder_that_may_not_be_read_says_so(run_warm: WarmProcess, copy: Path) -> None:
+    (copy / "config.json").chmod(0)
+    for folder in (copy, *copy.parents[:3]):
+        folder.chmod(0o755)
+    done = run_warm(
+        f"""
+        import os
+        from loader.checkpoint import main
+        if os.getuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)
+        print(main(["--check", {str(copy)!r}]))
+        """
+    )
+    assert done.stdout.strip() == "2"
+    assert "cannot be read (Permission denied" in done.stderr
 
 
 def test_the_check_imports_no_torch(demo_checkpoint: Path) -> None:

@@ -169,7 +169,8 @@ def test_a_load_that_fails_answers_503_with_its_name(
         answers = running.launch(3)
         kinds = running.kinds()
     assert {status for status, _ in answers} == {503}
-    assert all(answer["detail"]["error"] for _, answer in answers)
+    assert {answer["detail"]["error"] for _, answer in answers} == {"IncompleteCheckpoint"}
+    assert all("model-00003-of-00010.safetensors, is missing" in str(answer) for _, answer in answers)
     assert kinds.count("started") == 1, "the waiters of one attempt share its error"
 
 
