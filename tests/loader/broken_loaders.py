@@ -55,7 +55,7 @@ class WithoutCoolDown(Loader):
     """Lets whoever comes after a failure try at once: waiters of one failure fail in turn."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options, cool_down=0)
+        super().__init__(*arguments, **{**options, "cool_down": 0})
 
 
 class GivesUpForEverybody(Loader):
@@ -74,6 +74,15 @@ class UnloadsDuringALoad(Loader):
         with self._lock:
             self._shared = None
         return super().unload(timeout)
+
+
+class WaitsForItsParentsLoad(Loader):
+    """Waits, in a forked child, for a load whose thread was not forked."""
+
+    def _after_fork(self) -> None:
+        shared = self._shared
+        super()._after_fork()
+        self._shared = shared
 
 
 # Of the gate: what a load does while it waits for another
