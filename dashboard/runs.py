@@ -14,15 +14,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from dashboard.engine.connection import Engine
 from dashboard.logs import LogRing
 from dashboard.record import RunRecord, new_run_id
 from dashboard.run import Run
 from dashboard.settings import RunSettings, SettingsError
 from dashboard.store import Store, StoreError
 from dashboard.targets.base import Target, TargetError, Warmth
+from dashboard.targets.container import ContainerTarget
 from dashboard.targets.local import LocalTarget
 
-__all__ = ["PreflightError", "RunInProgress", "Runner", "open_runner"]
+__all__ = ["PreflightError", "RunInProgress", "Runner", "container_target", "open_runner"]
 
 _REMEMBERED: Final = 8
 """Runs whose log rings stay in memory; older ones are read from the store."""
@@ -42,15 +44,30 @@ class RunInProgress(Exception):
 
 
 class PreflightError(Exception):
-    """The run cannot be made; nothing was started. The message is one sentence with the next step."""
+    """The run cannot be made; nothing was started. The message is one sentence with the next step.
+
+    Attributes: `out_of_reach`, whether an engine, a container or a service is the reason.
+    """
+
+    def __init__(self, text: str, *, out_of_reach: bool = False) -> None:
+        super().__init__(text)
+        self.out_of_reach: Final = out_of_reach
 
 
 class Runner:
-    """Launches runs, one at a time, and remembers the newest. Threading: any thread may call anything."""
+    """Launches runs, one at a time, and remembers the newest. Threading: any thread may call anything.
 
-    def __init__(self, target: Target, store: Store) -> None:
-        self._target, self._store = target, store
-        self._lock = threading.Lock()  # guards the table of runs and the decision that none is active
+    Args:
+        target: what is tested when nothing else is named; `warmth()` is about it.
+        others: makes the target of a name, `container:NAME`; they are kept until `close`.
+    """
+
+    def __init__(
+        self, target: Target, store: Store, *, others: Callable[[str], Target] | None = None
+    ) -> None:
+        self._target, self._store, self._make_other = target, store, others
+        self._targets = {target.name: target}
+        self._lock = threading.Lock()  # guards both tables and the decision that no run is active
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._closed = False
 
@@ -67,7 +84,8 @@ class Runner:
         for run in self._known():
             run.keep()  # what the history refused before: the disk may have room again
         self._store.check_writable()
-        self._preflight(settings)
+        target = self._target_of(settings)
+        self._preflight(target, settings)
         run_id = new_run_id(datetime.now(UTC), secrets.token_hex(3))
         with self._lock:
             if self._closed:
@@ -75,12 +93,14 @@ class Runner:
             active = self._active()
             if active is not None:
                 raise RunInProgress(active.record().run_id)
-            run = Run(run_id, settings, actor, self._target, self._store)
+            run = Run(run_id, settings, actor, target, self._store)
             run.start()
             self._runs[run_id] = run
             while len(self._runs) > _REMEMBERED:
                 self._runs.popitem(last=False)
         self._note(actor, "launch", settings.target, "started", run_id)
+        if settings.restart and target.name != "local":
+            self._note(actor, "restart", settings.target, "asked", run_id)
         return run_id
 
     def abort(self, run_id: str, *, actor: str) -> bool:
@@ -139,7 +159,8 @@ class Runner:
             if run.record().running:
                 run.abort("interrupted")
                 run.wait(_CLOSE_TIMEOUT_S)
-        self._target.close()
+        for target in self._targets.values():
+            target.close()
         for run in runs:
             # Whoever waited for a worker that would not end is free now, and has its record to keep.
             if run.wait(_CLOSE_TIMEOUT_S):
@@ -154,13 +175,22 @@ class Runner:
     def _active(self) -> Run | None:
         return next((run for run in reversed(self._runs.values()) if run.record().running), None)
 
-    def _preflight(self, settings: RunSettings) -> None:
+    def _target_of(self, settings: RunSettings) -> Target:
+        with self._lock:
+            found = self._targets.get(settings.target)
+            if found is None:
+                if self._make_other is None:
+                    raise PreflightError(f"Only {self._target.name} can be tested here.")
+                found = self._targets[settings.target] = self._make_other(settings.target)
+            return found
+
+    def _preflight(self, target: Target, settings: RunSettings) -> None:
         try:
-            self._target.preflight(settings)
+            target.preflight(settings)
         except TargetError as error:
             if settings.model is not None:
                 raise SettingsError({"model": str(error)}) from error
-            raise PreflightError(str(error)) from error
+            raise PreflightError(str(error), out_of_reach=settings.target != "local") from error
 
     def _note(self, actor: str, action: str, target: str, outcome: str, run_id: str) -> None:
         try:
@@ -169,6 +199,16 @@ class Runner:
             return  # the run itself says when the history cannot be written
 
 
-def open_runner(store: Store, home: Path, *, make_target: Callable[[Path], Target] = LocalTarget) -> Runner:
-    """Return a runner whose target starts to warm up at once, in the background."""
-    return Runner(make_target(home), store)
+def open_runner(store: Store, home: Path, *, target: str = "local") -> Runner:
+    """Return a runner. A local target starts to warm up at once, in the background; it can do the others too.
+
+    With a container named, it tests that one alone, and prepares nothing for local workers.
+    """
+    if target != "local":
+        return Runner(container_target(target), store)
+    return Runner(LocalTarget(home), store, others=container_target)
+
+
+def container_target(name: str) -> ContainerTarget:
+    """Return the target that `container:NAME` names; nothing is asked of the engine yet."""
+    return ContainerTarget(name.removeprefix("container:"), Engine.open)

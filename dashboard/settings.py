@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 __all__ = ["GUARDS", "MAX_REPEAT", "MAX_TIMEOUT_S", "MAX_VARIANTS", "Guard", "RunSettings", "SettingsError"]
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 Guard = Literal["on", "off", "no-second-check", "per-model"]
 GUARDS: Final[tuple[Guard, ...]] = get_args(Guard)
@@ -34,7 +37,7 @@ class RunSettings:
     """One run: jobs × variants per job, released together, `repeat` times, each time in a fresh process.
 
     Attributes:
-        target: `local`, a worker process that the run starts itself.
+        target: `local`, a worker process that the run starts itself, or `container:NAME`.
         guard: which protection the worker's loader uses; every mode but `on` is a control.
         control: repeat the trial with the guard off to show that it can fail; None means yes where the
             target can be unguarded (the local one with its guard on).
@@ -71,11 +74,14 @@ class RunSettings:
             SettingsError: with one sentence for each field that is wrong.
         """
         errors: dict[str, str] = {}
-        if self.target != "local":
+        kind, _, name = self.target.partition(":")
+        if self.target != "local" and (kind != "container" or not _NAME.fullmatch(name)):
             errors["target"] = (
                 f"The target {self.target!r} is not known here. "
-                "This version tests the local target: use `local`."
+                "Use `local`, or `container:NAME` with the name that `docker ps` shows."
             )
+        if kind == "container":
+            errors |= self._wrong_for_container()
         if self.guard not in GUARDS:
             errors["guard"] = f"The guard mode {self.guard!r} is not one of {', '.join(GUARDS)}."
         for name, label in (("jobs", "Jobs"), ("variants_per_job", "Variants per job")):
@@ -106,3 +112,24 @@ class RunSettings:
         if errors:
             raise SettingsError(errors)
         return self
+
+    def _wrong_for_container(self) -> dict[str, str]:
+        """What can be asked of a worker that the run starts itself, and of no container."""
+        errors: dict[str, str] = {}
+        if self.guard != "on":
+            errors["guard"] = (
+                f"The guard of a container cannot be set from here ({self.guard!r} was given). "
+                "Set LOADONCE_GUARD in its environment, and launch with the guard `on`."
+            )
+        if self.control:
+            errors["control"] = (
+                "A container cannot be made to run without its guard, so there is no control. Leave it out, "
+                "or make the control with the local target."
+            )
+        if self.model is not None:
+            errors["model"] = (
+                "The model of a container is set in its own environment (LOADONCE_MODEL). Leave it out here."
+            )
+        if self.repeat > 1 and not self.restart:
+            errors["repeat"] = "Each repeat needs a restart of the container. Allow it, or make one trial."
+        return errors

@@ -72,6 +72,7 @@ class Timeline:
         self._lock = threading.Lock()
         self._sources: dict[str, _Source] = {}
         self._events: list[LogEvent] = []
+        self._baselines: dict[str, int] = {}
         self._known: set[tuple[str, int, str, int | None, str | None, int | None]] = set()
         self._picture: tuple[LogEvent, ...] | None = ()
 
@@ -104,6 +105,13 @@ class Timeline:
                     new.append(event)
             return tuple(new)
 
+    def begin_after(self, boot: str, seq: int) -> None:
+        """Set the baseline of one of our workers: what it told up to number `seq` is no evidence."""
+        with self._lock:
+            self._baselines[boot] = seq
+            self._events = [each for each in self._events if not self._is_old(each)]
+            self._picture = None
+
     def events(self) -> tuple[LogEvent, ...]:
         """Return all events that stand, in the order in which their logs showed them."""
         with self._lock:
@@ -113,7 +121,7 @@ class Timeline:
 
     def gaps(self) -> tuple[Gap, ...]:
         """Return the holes in the numbering of each worker's events that nothing has filled."""
-        seen: dict[str, set[int]] = {}
+        seen = {boot: set(range(1, seq + 1)) for boot, seq in self._baselines.items()}
         homes: dict[str, str] = {}
         for event in self.events():
             if event.boot is not None and event.seq is not None:
@@ -122,6 +130,7 @@ class Timeline:
         return tuple(
             Gap(homes[boot], f"Of worker {boot}, {_span(first, last)} missing from the log.")
             for boot, numbers in seen.items()
+            if boot in homes
             for first, last in _holes(numbers)
         )
 
@@ -147,10 +156,13 @@ class Timeline:
         assert event.seq is not None  # carry both
         # The process counts too: a fork that kept its parent's boot tells other events by the same numbers.
         key = (event.boot, event.seq, event.kind, event.load, event.model, event.pid)
-        if key in self._known:
+        if key in self._known or self._is_old(event):
             return False
         self._known.add(key)
         return True
+
+    def _is_old(self, event: LogEvent) -> bool:
+        return event.boot is not None and (event.seq or 0) <= self._baselines.get(event.boot, 0)
 
     def _insert(self, event: LogEvent) -> None:
         """Put a reported event where its line would have stood among those of its own process."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from dashboard.evidence import LogLine, WorkerEnd
+from dashboard.evidence import Gap, LogLine, WorkerEnd
 from dashboard.logs import LogRing
 from dashboard.record import Step, TrialRecord
 from dashboard.settings import RunSettings
@@ -85,8 +85,10 @@ class Trial:
         except Exception as error:  # noqa: BLE001 - whatever breaks, the trial ends with what was seen
             cut = _told(error)
         ends: tuple[WorkerEnd, ...] = ()
+        gaps: tuple[Gap, ...] = ()
         try:
             ends = self._finish(session, force=stop_when_red or abort.is_set())
+            gaps = () if session is None else session.gaps()
         except Exception as error:  # noqa: BLE001 - as above
             cut = cut or _told(error)
         if abort.is_set():
@@ -95,7 +97,7 @@ class Trial:
             self.snapshot(),
             events=self._timeline.events(),
             ends=ends,
-            gaps=self._timeline.gaps(),
+            gaps=(*self._timeline.gaps(), *gaps),
             aborted=cut,
             ended_at=time.time(),
         )
@@ -105,28 +107,34 @@ class Trial:
         return self._record
 
     def _start(self, abort: threading.Event) -> Session:
-        self._on_step("restart", "Starting a fresh worker.")
+        self._on_step("restart", self._target.beginning(self._settings))
         asked = time.monotonic()
         session = self._target.start(
             self._settings, self._record.guard, self._record.source, self._take, cancelled=abort.is_set
         )
         self.ring = session.ring
         try:
-            # The connections open while the worker comes up: both take about as long.
-            self._trigger = Trigger(
-                self._record.variants,
-                host=session.host,
-                port=session.port,
-                timeout_s=self._settings.timeout_s,
-                on_change=self._move,
-            )
+            if session.listens_early:  # both take about as long: a process for each, side by side
+                self._trigger = self._open_trigger(session)
             self._on_step("alive", "Waiting for the worker to answer /healthz.")
             worker = session.wait_alive(_ALIVE_TIMEOUT_S, cancelled=abort.is_set)
+            self._trigger = self._trigger or self._open_trigger(session)
         except BaseException:
             session.close(force=True)
             raise
+        if session.baseline is not None:
+            self._timeline.begin_after(*session.baseline)
         self._record = replace(self._record, workers=(worker,), alive_s=time.monotonic() - asked)
         return session
+
+    def _open_trigger(self, session: Session) -> Trigger:
+        return Trigger(
+            self._record.variants,
+            host=session.host,
+            port=session.port,
+            timeout_s=self._settings.timeout_s,
+            on_change=self._move,
+        )
 
     def _release(self, session: Session, abort: threading.Event) -> None:
         assert self._trigger is not None  # made by _start
@@ -194,7 +202,8 @@ class Trial:
     def _take(self, lines: tuple[LogLine, ...]) -> None:
         self._last_line = time.monotonic()
         for line in lines:
-            self._timeline.feed(line)
+            if line.stream != "engine":
+                self._timeline.feed(line)
         self._move()
 
     def _move(self) -> None:

@@ -24,6 +24,8 @@ __all__ = [
     "UNREACHABLE",
     "USAGE",
     "CommandError",
+    "CutShort",
+    "OutOfReach",
     "explain_crash",
     "print_json",
 ]
@@ -40,6 +42,12 @@ class CommandError(click.ClickException):
     """The command cannot be carried out: one sentence with the next step."""
 
     exit_code = USAGE
+
+
+class OutOfReach(CommandError):
+    """… because an engine, a container or a service cannot be reached."""
+
+    exit_code = UNREACHABLE
 
 
 class CutShort(CommandError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,7 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from dashboard.commands import EXIT_CODES, INCONCLUSIVE, CommandError, CutShort, explain_crash, print_json
+from dashboard.commands import (
+    EXIT_CODES,
+    INCONCLUSIVE,
+    CommandError,
+    CutShort,
+    OutOfReach,
+    explain_crash,
+    print_json,
+)
 from dashboard.settings import GUARDS, MAX_REPEAT, MAX_TIMEOUT_S, MAX_VARIANTS, RunSettings, SettingsError
 
 if TYPE_CHECKING:
@@ -40,7 +49,9 @@ _FLAGS: Final = {
 
 
 @click.command(epilog="Exit codes: 0 green, 1 red, 2 usage, 3 inconclusive, 4 target out of reach.")
-@click.option("--target", default="local", show_default=True, metavar="local", help="What to test.")
+@click.option(
+    "--target", default="local", show_default=True, metavar="local|container:NAME", help="What to test."
+)
 @click.option("--jobs", default=1, show_default=True, help="Groups of variants.")
 @click.option(
     "--variants-per-job",
@@ -75,13 +86,16 @@ _FLAGS: Final = {
     help="Also write a report: .html for people, .xml (JUnit) for CI, .json for programs.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-def run(timeout: float, report: Path | None, as_json: bool, **options: Any) -> int:
+@click.option("--yes", is_flag=True, help="Restart a container without asking first.")
+def run(timeout: float, report: Path | None, as_json: bool, yes: bool, **options: Any) -> int:
     """Release N variants at a fresh worker at the same instant, and judge whether it loads its model once."""
     settings = RunSettings(timeout_s=timeout, **options)
     try:
         settings.check()
     except SettingsError as error:
         raise _refused(error) from error
+    if settings.target != "local" and settings.restart and not yes and sys.stdin.isatty():
+        _ask_first(settings.target)
     # The libraries of the console take most of a second; a bad flag is told before that.
     from dashboard.home import HomeError, data_home
     from dashboard.report import ReportError, check_report_path
@@ -99,6 +113,21 @@ def run(timeout: float, report: Path | None, as_json: bool, **options: Any) -> i
         return _tell(record, report, as_json=as_json)
 
 
+def _ask_first(target: str) -> None:
+    """Name what a restart would disturb, and ask whether to go on."""
+    from dashboard.runs import container_target
+    from dashboard.targets.base import TargetError
+
+    try:
+        with closing(container_target(target)) as container:
+            disturbed = container.disturbs()
+    except TargetError as error:
+        raise OutOfReach(str(error)) from error
+    click.echo(disturbed, err=True)
+    if not click.confirm("Restart it?", err=True):
+        raise CommandError("Nothing was restarted. Launch with --no-restart to test it as it is.")
+
+
 def _make(settings: RunSettings, store: Store, home: Path, stop: _Stop) -> RunRecord:
     from dashboard.progress import open_progress
     from dashboard.runs import PreflightError, RunInProgress, open_runner
@@ -109,7 +138,7 @@ def _make(settings: RunSettings, store: Store, home: Path, stop: _Stop) -> RunRe
     try:
         with open_progress() as progress:
             store.mark_interrupted()
-            runner = open_runner(store, home)
+            runner = open_runner(store, home, target=settings.target)
             with _patience(progress):
                 run_id = runner.launch(settings, actor=_ACTOR)
             seen = _watch(runner, run_id, progress, stop)
@@ -117,7 +146,10 @@ def _make(settings: RunSettings, store: Store, home: Path, stop: _Stop) -> RunRe
         return _close(runner, run_id) or seen  # closing tries once more to keep what was refused
     except SettingsError as error:
         raise _refused(error) from error
-    except (PreflightError, RunInProgress, StoreError) as error:
+    except PreflightError as error:
+        kind = OutOfReach if error.out_of_reach else CommandError
+        raise kind("Stopped before the run began." if stop.asked else str(error)) from error
+    except (RunInProgress, StoreError) as error:
         raise CommandError("Stopped before the run began." if stop.asked else str(error)) from error
     except KeyboardInterrupt as error:
         record = _close(runner, run_id)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import docker
 from docker.context import ContextAPI
 from docker.errors import ContextException
 
-from dashboard.engine.facts import ContainerFacts, facts_of
+from dashboard.engine.facts import ContainerEnd, ContainerFacts, ends_in, facts_of
 from dashboard.engine.faults import EngineError, said_by_engine
 from dashboard.engine.reading import LogReading, open_reading
 from dashboard.engine.stamps import seconds
@@ -105,7 +105,32 @@ class Engine:
             # The answer comes when the container has started again, which a slow one may take its grace for
             self._client.api.restart(container.id, timeout=grace)
 
-    def api(self) -> Any:
+    def ends(self, container: ContainerFacts, since: float) -> tuple[ContainerEnd, ...]:
+        """Return how often, and how, a container has ended since `since` (Unix seconds, the engine's clock).
+
+        Raises:
+            EngineError: the engine does not answer, or keeps its events to itself.
+        """
+        with said_by_engine(self.host, f"The ends of {container.name} were asked for"):
+            found = self._client.api.events(
+                since=int(since),
+                until=int(time.time() + self.clock_ahead_s) + 1,
+                filters={"type": "container", "container": container.id},
+                decode=True,
+            )
+            return ends_in(event for event in found if event["timeNano"] / 1e9 >= since)
+
+    def run_in(self, container: ContainerFacts, command: Sequence[str]) -> str:
+        """Run a short command in a container and return what it wrote; its exit status is not looked at.
+
+        Raises:
+            ContainerGone, EngineError: as `container`; also where nothing may be run in it.
+        """
+        with said_by_engine(self.host, f"Running {command[0]} in {container.name} failed"):
+            made = self._client.api.exec_create(container.id, list(command))
+            return self._client.api.exec_start(made["Id"]).decode("utf-8", "replace")
+
+    def api(self) -> docker.APIClient:
         """The SDK's low-level client, for what this class does not wrap."""
         return self._client.api
 

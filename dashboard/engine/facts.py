@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dashboard.engine.stamps import seconds
 
-__all__ = ["ALLOW_LABEL", "ContainerFacts", "facts_of"]
+__all__ = ["ALLOW_LABEL", "ContainerEnd", "ContainerFacts", "ends_in", "facts_of"]
 
 ALLOW_LABEL: Final = "loadonce.target"
 """A container with this label set to `true` may be acted on."""
@@ -92,6 +92,41 @@ def _bytes(text: str) -> int | None:
     """Read a size as docker writes it: 200k, 50m, 1g, or plain bytes; None for -1 and for nothing."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", text.strip().lower())
     return int(float(found[1]) * 1024 ** " kmgt".index(found[2] or " ")) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerEnd:
+    """One end of a container's main process.
+
+    Attributes:
+        time: Unix seconds, by the engine's clock.
+        status: exit status, negative for a signal, as in `subprocess`.
+        out_of_memory: the kernel had killed a process of it for want of memory.
+        asked: somebody asked the engine to end it (stop, restart, kill).
+    """
+
+    time: float
+    status: int
+    out_of_memory: bool
+    asked: bool
+
+
+def ends_in(events: Iterable[Mapping[str, Any]]) -> tuple[ContainerEnd, ...]:
+    """Read the ends of one container out of the engine's events, in their order."""
+    ends: list[ContainerEnd] = []
+    asked = out_of_memory = False
+    for event in events:
+        kind = event.get("Action") or event.get("status")
+        if kind == "kill":
+            asked = True
+        elif kind == "oom":
+            out_of_memory = True
+        elif kind == "die":
+            code = int(event["Actor"]["Attributes"].get("exitCode", 0))
+            status = 128 - code if code > 128 else code
+            ends.append(ContainerEnd(event["timeNano"] / 1e9, status, out_of_memory, asked))
+            asked = out_of_memory = False
+    return tuple(ends)
 
 
 def facts_of(found: Mapping[str, Any]) -> ContainerFacts:

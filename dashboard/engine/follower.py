@@ -46,7 +46,8 @@ class Following:
 class Follower:
     """One container's log, followed on a thread of its own into a ring that any number of readers share.
 
-    Lines of the stream `engine` are the console's own words between the container's: a restart, lost lines.
+    Lines have the time at which the engine received them, in the console's clock. Those of the stream
+    `engine` are the console's own words between the container's: a restart, lost lines.
 
     Args:
         source: the ring's name; the container's by default.
@@ -195,7 +196,9 @@ class Follower:
             ):
                 entries.append(self._tell_restart(self._restart_at))
             if record is not None:
-                moment = time.time() if record.nanos is None else record.nanos / 1e9
+                moment = time.time()
+                if record.nanos is not None:
+                    moment = record.nanos / 1e9 - self._engine.clock_ahead_s
                 entries += ((record.stream, moment, text) for text in shown_lines(record.text))
         if entries:
             if self._overran():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
-from dashboard.evidence import LogLine, Worker, WorkerEnd
+from dashboard.evidence import Gap, LogLine, Worker, WorkerEnd
 from dashboard.logs import LogRing
 from dashboard.settings import Guard, RunSettings
 
@@ -78,6 +78,10 @@ class Session(Protocol):
         """The worker's log."""
 
     @property
+    def listens_early(self) -> bool:
+        """Whether connections can be opened before it is alive: an early request waits."""
+
+    @property
     def host(self) -> str:
         """Where it listens."""
 
@@ -95,6 +99,13 @@ class Session(Protocol):
     def loader_report(self, since: int = 0, cancelled: Cancelled = never) -> Mapping[str, Any] | None:
         """Return the worker's own `/loader` report with the events after `since`; None if it gives none
         within a few seconds, or before it was cancelled."""
+
+    @property
+    def baseline(self) -> tuple[str, int] | None:
+        """A worker that was not started for this trial: its boot, and the number of its newest event then."""
+
+    def gaps(self) -> tuple[Gap, ...]:
+        """What is known to be missing of its log, or may be: no green rests on such a log."""
 
     @property
     def end(self) -> WorkerEnd | None:
@@ -118,6 +129,9 @@ class Target(Protocol):
     @property
     def name(self) -> str:
         """As in `RunSettings.target`."""
+
+    def beginning(self, settings: RunSettings) -> str:
+        """Say what `start` does."""
 
     def preflight(self, settings: RunSettings) -> None:
         """Look whether a run can be made, before anything starts.

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from dashboard.evidence import Worker, WorkerEnd
+from dashboard.evidence import Gap, Worker, WorkerEnd
 from dashboard.home import PROJECT_ROOT
 from dashboard.logs import LogRing
 from dashboard.settings import Guard, RunSettings
@@ -61,6 +61,10 @@ class LocalTarget:
             _checkpoint_tool("--check", _folder(settings.model), timeout=_CHECK_TIMEOUT_S)
         self._preloaded.renew()  # what failed before may have been put right
 
+    def beginning(self, settings: RunSettings) -> str:
+        """Say what `start` does."""
+        return "Starting a fresh worker."
+
     def warmth(self) -> Warmth:
         """Tell how far the preloaded process is."""
         return self._preloaded.warmth()
@@ -93,6 +97,9 @@ class LocalTarget:
 
 class LocalSession:
     """One worker process, from its fork to its end. See `targets.base.Session`."""
+
+    listens_early: Final = True
+    baseline: Final = None  # it is always started for the trial
 
     def __init__(
         self,
@@ -153,6 +160,10 @@ class LocalSession:
     def loader_report(self, since: int = 0, cancelled: Cancelled = never) -> Mapping[str, Any] | None:
         """Return the worker's `/loader` report, or None when it does not answer."""
         return self._ask(f"/loader?seq={since}", _REPORT_S, cancelled)
+
+    def gaps(self) -> tuple[Gap, ...]:
+        """Nothing: its output comes through a pipe, and whatever is in it arrives."""
+        return ()
 
     @property
     def end(self) -> WorkerEnd | None:

@@ -36,8 +36,31 @@ def test_a_timeout_out_of_range_is_refused(timeout: float) -> None:
     assert "timeout" in errors_of(timeout_s=timeout)["timeout_s"]
 
 
-def test_an_unknown_target_is_named_with_what_there_is() -> None:
-    assert "`local`" in errors_of(target="container:yh")["target"]
+@pytest.mark.parametrize("target", ["lokal", "", "container:", "container:a b", "swarm:yh"])
+def test_an_unknown_target_is_named_with_what_there_is(target: str) -> None:
+    assert "`local`, or `container:NAME`" in errors_of(target=target)["target"]
+
+
+def test_a_container_is_tested_without_a_control() -> None:
+    assert not RunSettings(target="container:yh").check().wants_control
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "advice"),
+    [
+        ("guard", "off", "LOADONCE_GUARD in its environment"),
+        ("control", True, "the local target"),
+        ("model", "org/model", "Leave it out here"),
+    ],
+)
+def test_what_only_a_local_worker_takes_is_refused_for_a_container(
+    field: str, value: object, advice: str
+) -> None:
+    assert advice in errors_of(target="container:yh", **{field: value})[field]
+
+
+def test_repeats_without_a_restart_are_refused_for_a_container() -> None:
+    assert "restart" in errors_of(target="container:yh", repeat=2, restart=False)["repeat"]
 
 
 def test_an_unknown_guard_is_named_with_the_modes() -> None:

@@ -114,6 +114,28 @@ def test_a_filled_event_stands_where_its_line_was_missing() -> None:
     assert [event.seq for event in timeline.events()] == [1, 2, 3, 4, 5]
 
 
+def test_what_a_worker_told_before_the_baseline_is_no_event_however_it_is_told() -> None:
+    log = WorkerLog().ask("a").load().ask("b", "c")
+    timeline = read([*log.lines[:4], *log.lines[5:]])
+    timeline.begin_after(log.boot, 4)
+    timeline.fill(log.told)
+    assert [event.seq for event in timeline.events()] == [5, 6]
+
+
+def test_a_hole_before_the_baseline_is_no_gap() -> None:
+    log = WorkerLog().ask("a").load().ask("b", "c")
+    timeline = read(log.lines[4:])
+    timeline.begin_after(log.boot, 4)
+    assert timeline.gaps() == ()
+
+
+def test_a_hole_right_behind_the_baseline_is_a_gap() -> None:
+    log = WorkerLog().ask("a").load().ask("b", "c")
+    timeline = read(log.lines[5:])
+    timeline.begin_after(log.boot, 4)
+    assert len(timeline.gaps()) == 1
+
+
 def test_a_report_of_an_unseen_worker_is_put_to_the_named_source() -> None:
     timeline = Timeline()
     timeline.fill(WorkerLog().ask("a").told, source="trial-1")

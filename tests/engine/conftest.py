@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sysconfig
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ContainerFacts
 from tests.engine.private_engine import PYTHON_IMAGE, VARIABLE, PrivateEngine, until
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = os.environ.get(VARIABLE)
 
 
@@ -32,15 +34,36 @@ class Containers:
         self._made: list[str] = []
 
     def run(self, *command: str, options: tuple[str, ...] = (), name: str | None = None) -> ContainerFacts:
+        return self._make("run", "-d", *options, PYTHON_IMAGE, *command, name=name)
+
+    def _make(self, *arguments: str, name: str | None) -> ContainerFacts:
         name = name or f"test-{uuid.uuid4().hex[:8]}"
         self._made.append(name)
-        done = self.private.client("run", "-d", "--name", name, *options, PYTHON_IMAGE, *command)
+        verb, *others = arguments
+        done = self.private.client(verb, "--name", name, *others)
         assert done.returncode == 0, done.stderr
         return self.engine.container(name)
 
     def python(self, script: str, *options: str, name: str | None = None) -> ContainerFacts:
         """Run a script whose output is not buffered."""
         return self.run("python3", "-u", "-c", script, options=options, name=name)
+
+    def worker(self, checkpoint: Path, *options: str, guard: str = "on") -> ContainerFacts:
+        """Make our worker from this working tree, with the packages of the Python that runs the tests.
+
+        It is not started: a run does that, and torch takes its seconds to be imported.
+        """
+        packages = sysconfig.get_path("purelib")
+        return self._make(
+            "create",
+            *("-v", f"{ROOT}:/app:ro", "-v", f"{packages}:/packages:ro", "-v", f"{checkpoint}:/model:ro"),
+            *("-w", "/app", "-e", "PYTHONPATH=/packages", "-e", "PYTHONUNBUFFERED=1"),
+            *("-e", "LOADONCE_MODEL=/model", "-e", f"LOADONCE_GUARD={guard}"),
+            *("--label", "loadonce.target=true", *options),
+            PYTHON_IMAGE,
+            *("python3", "-m", "loader.worker", "--host", "0.0.0.0", "--port", "8000"),
+            name=None,
+        )
 
     def clean(self) -> None:
         if self._made:
