@@ -21,6 +21,7 @@ from loader.errors import (
     NoPermission,
     OutOfDisk,
     OutOfMemory,
+    ResourceError,
     WeightsMismatch,
 )
 from loader.recognition import named, recognise
@@ -34,6 +35,7 @@ _NO_MEMORY: Final = (
     "out of memory",  # CUDA
     "bad_alloc",
 )
+_NO_THREAD: Final = ("can't start new thread",)
 _NO_DISK: Final = ("no space left on device", "file too large", "disk quota exceeded")
 _NO_ACCESS: Final = ("permission denied", "read-only file system")
 _DISK_NUMBERS: Final = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
@@ -77,6 +79,11 @@ def name_fault(error: Exception, model: str, folder: Path | None = None) -> Load
         return OutOfMemory(
             f"There is not enough memory to load {model} ({first}). Give the process or container more, "
             "free the GPU, or ask for less: LOADONCE_DTYPE=bfloat16, or a device map with disk in it."
+        )
+    if _in(said, _NO_THREAD):
+        return ResourceError(
+            f"This process may start no more threads, which the load of {model} needs ({first}). "
+            "Raise the container's limit of processes (--pids-limit), ulimit -u, or the memory for it."
         )
     if any(_has(link, *_DISK_NUMBERS) for link in chain) or _in(said, _NO_DISK):
         return OutOfDisk(

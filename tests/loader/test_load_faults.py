@@ -20,6 +20,7 @@ from loader.errors import (
     NoPermission,
     OutOfDisk,
     OutOfMemory,
+    ResourceError,
     WeightsMismatch,
 )
 from loader.load_faults import name_fault, naming_faults, verify_weights
@@ -288,6 +289,7 @@ def test_a_checkpoint_that_may_not_be_read_is_named(run_warm: WarmProcess, copy:
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), OutOfMemory),
         (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"), OutOfMemory),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), OutOfMemory),
+        (RuntimeError("can't start new thread"), ResourceError),
         (OSError(errno.ENOSPC, "No space left on device"), OutOfDisk),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), OutOfDisk),
         (RuntimeError("I/O error: No space left on device (os error 28)"), OutOfDisk),
