@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import re
 import signal
 import socket
@@ -19,10 +17,11 @@ from dashboard.evidence import Gap, Worker, WorkerEnd
 from dashboard.home import PROJECT_ROOT
 from dashboard.logs import LogRing
 from dashboard.settings import Guard, RunSettings
-from dashboard.targets.base import SLICE_S, Cancelled, LineSink, TargetError, Warmth, never
+from dashboard.targets.base import Cancelled, LineSink, TargetError, Warmth, never
 from dashboard.targets.capture import Capture
 from dashboard.targets.fork_server import how_ended
 from dashboard.targets.preloaded import Preloaded
+from dashboard.targets.worker_http import WorkerHttp
 
 __all__ = ["LocalSession", "LocalTarget"]
 
@@ -31,7 +30,6 @@ _TERM_GRACE_S: Final = 2.0
 _LAST_WORDS_S: Final = 5.0
 _HEALTH_S: Final = 5.0
 _REPORT_S: Final = 5.0
-_CONNECT_S: Final = 2.0
 _CHECK_TIMEOUT_S: Final = 60.0
 _MAKE_TIMEOUT_S: Final = 300.0
 _HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}")
@@ -194,31 +192,8 @@ class LocalSession:
         self._capture.close(_LAST_WORDS_S)
 
     def _ask(self, path: str, timeout: float, cancelled: Cancelled) -> dict[str, Any] | None:
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=_CONNECT_S)
-        try:
-            connection.request("GET", path)
-            if not self._answers(connection.sock, timeout, cancelled):
-                return None
-            document = json.loads(connection.getresponse().read())
-        except (OSError, http.client.HTTPException, ValueError):
-            return None
-        finally:
-            connection.close()
-        return document if isinstance(document, dict) else None
-
-    def _answers(self, connection: socket.socket, timeout: float, cancelled: Cancelled) -> bool:
-        """Wait for the first byte of an answer, or the end of the connection."""
-        deadline = time.monotonic() + timeout
-        connection.settimeout(SLICE_S)
-        while True:
-            try:
-                connection.recv(1, socket.MSG_PEEK)
-            except TimeoutError:
-                if cancelled() or self._process.ended.is_set() or time.monotonic() >= deadline:
-                    return False
-            else:
-                connection.settimeout(_CONNECT_S)
-                return True
+        ended = self._process.ended
+        return WorkerHttp(self.host, self.port).ask(path, timeout, lambda: cancelled() or ended.is_set())
 
     def _last_words(self) -> str:
         lines = self.ring.read(max(0, self.ring.next - 50)).lines

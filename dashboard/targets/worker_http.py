@@ -12,7 +12,7 @@ from dashboard.targets.base import SLICE_S, Cancelled, never
 
 __all__ = ["WorkerHttp"]
 
-_CONNECT_S: Final = 5.0
+_CONNECT_S: Final = 2.0
 
 
 class WorkerHttp:
@@ -38,7 +38,7 @@ class WorkerHttp:
         return None if answer is None else answer[0]
 
     def _get(self, path: str, timeout: float, cancelled: Cancelled) -> tuple[int, bytes] | None:
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=min(timeout, _CONNECT_S))
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=_CONNECT_S)
         try:
             connection.request("GET", path)
             if not _answers(connection.sock, timeout, cancelled):

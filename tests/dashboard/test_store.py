@@ -523,7 +523,7 @@ def test_a_read_only_folder_says_who_must_be_able_to_write(tmp_path: Path) -> No
         ("foo://host/db", "needs a database driver that is not installed"),
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),
-        ("postgresql+psycopg://ann:secret@127.0.0.1/db", "needs a database driver that is not installed"),
+        ("postgresql+pg8000://ann:secret@127.0.0.1/db", "needs a database driver that is not installed"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_one_sentence_without_the_password(url: str, says: str) -> None:
