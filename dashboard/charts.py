@@ -190,9 +190,8 @@ def _add_marks(figure: go.Figure, kind: str, events: Sequence[LogEvent], zero: f
 
 def _event_words(event: LogEvent) -> str:
     clock = datetime.fromtimestamp(event.time).astimezone().strftime("%H:%M:%S.%f")[:-3]
-    return (
-        f"{event.thread or 'an unnamed thread'} {EVENT_WORDS[event.kind]}<br>{clock}, log line {event.line}"
-    )
+    place = f"log line {event.line + 1:,}" if event.line >= 0 else "told by the worker itself"
+    return f"{event.thread or 'an unnamed thread'} {EVENT_WORDS[event.kind]}<br>{clock}, {place}"
 
 
 def _scatter(lane: str, marks: Sequence[_Mark], colour: str, symbol: str) -> go.Scatter:
@@ -202,6 +201,7 @@ def _scatter(lane: str, marks: Sequence[_Mark], colour: str, symbol: str) -> go.
         y=[lane] * len(binned),
         mode="markers",
         opacity=1,
+        cliponaxis=False,
         name=lane,
         marker={
             "color": colour, "symbol": symbol, "line": {"width": 1.5, "color": colour},

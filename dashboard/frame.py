@@ -36,9 +36,10 @@ def foot() -> None:
     st.page_link(_RUN, label="Watch the run", query_params={"run": active.run_id})
 
 
-st.set_page_config("Loadonce", str(_STATIC / "icon.svg"), layout="wide")
 st.logo(str(_STATIC / "logo.svg"), size="large", icon_image=str(_STATIC / "icon.svg"))
 page = st.navigation({"Operate": [_LAUNCH, _RUN, _LOGS], "Review": [_TIMELINE, _HISTORY]})
+# Named by its page, so that several tabs of the console can be told apart.
+st.set_page_config(f"{page.title} · Loadonce", str(_STATIC / "icon.svg"), layout="wide")
 with st.sidebar:
     foot()
 page.run()

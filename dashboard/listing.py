@@ -74,7 +74,10 @@ def trial_label(record: RunRecord, place: int) -> str:
 
 
 def event_rows(trial: TrialRecord) -> list[dict[str, Any]]:
-    """Return a row for each load event, in the order of time."""
+    """Return a row for each load event, in the order of time; log lines are counted from 1.
+
+    An event that no line showed, because the worker itself told it, has no log line.
+    """
     zero = origin(trial) or trial.started_at
     return [
         {
@@ -83,8 +86,8 @@ def event_rows(trial: TrialRecord) -> list[dict[str, Any]]:
             "What": EVENT_WORDS[event.kind],
             "Thread": event.thread or "–",
             "Load": event.load,
-            "Log line": event.line,
-            "Words": event.text,
+            "Log line": event.line + 1 if event.line >= 0 else None,
+            "Log says": event.text,
         }
         for event in sorted(trial.events, key=lambda event: event.time)
     ]

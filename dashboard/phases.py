@@ -62,7 +62,7 @@ def board_view(record: RunRecord, trial: int | None = None, *, now: float | None
         "trial_ended": None if shown is None else shown.ended_at,
         "steps": _steps(record),
         "banner": _banner(record, verdict, control=shown is not None and shown.role == "control"),
-        "figures": _figures(counts, judged=judged),
+        "figures": _figures(counts, shown, judged=judged),
         "latency": _latency(verdict, shown),
         "measures": _measures(shown, counts),
         "control": _control(record),
@@ -165,15 +165,32 @@ def _banner(record: RunRecord, verdict: Verdict | None, *, control: bool) -> dic
     }
 
 
-def _figures(counts: Counts, *, judged: bool) -> list[dict[str, Any]]:
-    right = wording.workers_of(counts)
-    target = f"{right} is right" if right == 1 else f"{right} is right: one for each worker"
+def _figures(counts: Counts, shown: TrialRecord | None, *, judged: bool) -> list[dict[str, Any]]:
+    workers = wording.workers_of(counts)
+    right = max(workers, _subjects(shown))
+    target = f"{right} is right"
+    if right > 1:
+        target += f": one for each {'worker' if right == workers else 'worker and model'}"
     return [
         _figure("starts", "Load starts", counts.load_started, right, target, judged),
         _figure("completions", "Load completions", counts.load_completed, right, target, judged),
         _figure("meta", "Meta tensor errors", counts.meta_tensor_errors, 0, "0 is right", judged),
         _figure("models", "Unique models", counts.unique_models, right, target, judged),
     ]
+
+
+def _subjects(shown: TrialRecord | None) -> int:
+    """How many models were loaded, those of each worker for themselves: each may be loaded once."""
+    if shown is None:
+        return 0
+    known = {worker.boot for worker in shown.workers} | {variant.boot for variant in shown.variants}
+    return len(
+        {
+            (event.boot, event.model)
+            for event in shown.events
+            if event.kind == "started" and event.boot in known
+        }
+    )
 
 
 def _figure(key: str, label: str, value: int | None, right: int, target: str, judged: bool) -> dict[str, Any]:
@@ -199,10 +216,14 @@ def _latency(verdict: Verdict | None, shown: TrialRecord | None) -> list[list[st
 def _measures(shown: TrialRecord | None, counts: Counts) -> list[list[str]]:
     skew = None if shown is None or shown.skew_ms is None else shown.skew_ms / 1000
     alive = None if shown is None else shown.alive_s
-    contended = "–" if counts.contended is None else f"{counts.contended:,} of {counts.variants or 0:,}"
+    contended, met = "–", "variants that met while it was loading"
+    if counts.contended is not None and counts.load_completed:
+        contended = f"{counts.contended:,} of {counts.variants or 0:,}"
+    elif counts.contended is not None:
+        met = "not known: no load was completed"
     return [
         ["Released within", wording.seconds(skew), "from the first request to the last"],
-        ["In flight during the load", contended, "variants that met while it was loading"],
+        ["In flight during the load", contended, met],
         ["Worker alive after", wording.seconds(alive), "a fresh process, nothing loaded yet"],
     ]
 
@@ -256,7 +277,9 @@ def _findings(shown: TrialRecord | None, verdict: Verdict | None) -> list[dict[s
 
 
 def _row(row: VariantRow, *, jobs: int) -> dict[str, Any]:
-    name = row.id if jobs > 1 else row.id.rpartition(".")[2]
+    job, _, variant = row.id.rpartition(".")
+    # Short, because a phone has no room for more, and names that are cut all look the same.
+    name = f"{job}.{variant.removeprefix('variant-')}" if jobs > 1 else variant
     return {
         "id": row.id,
         "name": name.replace("-", " ").replace(".", " · "),

@@ -129,6 +129,9 @@ def _moments(
                 return _Moments((), event.time)
         return _Moments((), None)
     # The log does not name this variant: it found the model ready, or the service is not ours.
+    for event in completed:
+        if variant.sent is not None and (event.boot, event.load) == (variant.boot, variant.load_id):
+            return _Moments((), max(event.time, variant.sent))
     if variant.answered is not None and variant.infer_ms is not None:
         return _Moments((), variant.answered - variant.infer_ms / 1000)
     return _Moments((), None)

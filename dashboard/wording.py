@@ -166,7 +166,10 @@ def headline(record: RunRecord, verdict: Verdict | None) -> str:
 
 def _red_headline(verdict: Verdict) -> str:
     counts, right = verdict.counts, workers_of(verdict.counts)
-    if counts.load_started > right or counts.load_completed > right:
+    codes = {reason.code for reason in verdict.reasons}
+    # More loads than workers are right where each loaded another model: then no reason speaks of one model.
+    several = not codes or "loaded_twice" in codes
+    if several and (counts.load_started > right or counts.load_completed > right):
         most = max(counts.load_started, counts.load_completed)
         return f"Loaded more than once: {plural(most, 'load')}, {right} is right"
     if counts.meta_tensor_errors:

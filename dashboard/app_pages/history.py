@@ -29,6 +29,7 @@ actions = st.container(horizontal=True, vertical_alignment="center")
 table = st.dataframe(
     rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="runs", placeholder="–",
     column_config={
+        "Guard": st.column_config.TextColumn(width=140),
         "Loads": st.column_config.NumberColumn(help="Load starts that were seen; 1 is right."),
         "p95 latency": st.column_config.NumberColumn(
             format="%.2f s", help="95 of 100 variants were answered within this time, the load included."

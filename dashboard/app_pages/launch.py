@@ -32,7 +32,8 @@ problem = st.empty()
 wish = None
 for column, preset in zip(st.columns(len(PRESETS)), PRESETS, strict=True):
     with column.container(border=True, height="stretch"):
-        if st.button(preset.label, key=preset.key, icon=preset.icon, width="stretch"):
+        kind = "primary" if preset is PRESETS[0] else "secondary"
+        if st.button(preset.label, key=preset.key, icon=preset.icon, type=kind, width="stretch"):
             wish = preset.settings
         st.markdown(f":gray[{preset.caption}]")
 
@@ -40,12 +41,9 @@ st.subheader("Or set it yourself")
 with st.container(border=True):
     checked = st.container()
     target = st.selectbox(
-        "Target",
-        list(TARGET_LABELS),
-        format_func=TARGET_LABELS.__getitem__,
-        key="target",
+        "Target", list(TARGET_LABELS), format_func=TARGET_LABELS.__getitem__, key="target",
         persist_state="session",
-    )
+    )  # fmt: skip
     counts = st.grid(4, min_column_width=150)
     values: dict[str, object] = {"target": target}
     fields = {

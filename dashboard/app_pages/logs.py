@@ -43,14 +43,14 @@ def log() -> None:
         name = st.radio("Log of", list(logs), index=at, horizontal=True, key=key)
     else:
         name = st.selectbox("Log of", list(logs), index=at, key=f"{key}-in-list")
-    trial = logs[name]
+    trial, line = logs[name], session.address_number("line")  # counted from 1, as people and editors do
     log_view(
         run_id=now.run_id,
         source=trial.source,
         token=session.console().tokens.issue(now.run_id),
         key="log",
         live=now.running and trial.ended_at is None,
-        since_line=session.address_number("line"),
+        since_line=max(line - 1, 0) if line is not None else None,
     )
     if record.running and not now.running:
         st.rerun()

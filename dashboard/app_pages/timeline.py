@@ -35,6 +35,14 @@ place = of_trial.selectbox(
 )  # fmt: skip
 
 
+def show_line(ticked: list[int]) -> None:
+    """Lead to the line of the log that showed the ticked event."""
+    st.markdown(":gray[Tick an event to see its line in the log.]") if not ticked else st.page_link(
+        "app_pages/logs.py", label=f"Show line {ticked[0]:,} of the log", icon=":material/article:",
+        query_params={"run": record.run_id, "trial": str(place), "line": str(ticked[0])},
+    )  # fmt: skip
+
+
 @st.fragment(run_every=1 if record.running else None)
 def events() -> None:
     """Draw the events as far as they are known; when the run has ended, the page is drawn for good."""
@@ -46,7 +54,15 @@ def events() -> None:
         label = f"{len(trial.events)} load events in seconds since the release"
         live_chart(timeline_figure(trial), label=label, library=PLOTLY_PATH, key="timeline")
         st.subheader("Every load event")
-        st.dataframe(event_rows(trial), hide_index=True, placeholder="–", height=420)
+        rows, place_of_link = event_rows(trial), st.container()
+        table = st.dataframe(
+            rows, hide_index=True, placeholder="–", height=420, key="events",
+            on_select="rerun", selection_mode="single-row",
+            column_config={"Since release (s)": st.column_config.NumberColumn(format="%.3f")},
+        )  # fmt: skip
+        ticked = [rows[index] for index in table["selection"]["rows"] if index < len(rows)]
+        with place_of_link:
+            show_line([row["Log line"] for row in ticked if row["Log line"] is not None])
     if record.running and now is not None and not now.running:
         st.rerun()
 

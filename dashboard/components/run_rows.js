@@ -156,7 +156,7 @@ function makeRows(root) {
       const tally = {};
       for (const row of rows) tally[row.state] = (tally[row.state] ?? 0) + 1;
       for (const [state, [item, count]] of counts) {
-        count.textContent = tally[state] ?? 0;
+        count.textContent = (tally[state] ?? 0).toLocaleString("en");
         item.classList.toggle("none", !tally[state]);
       }
       rescale(clock());

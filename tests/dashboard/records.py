@@ -130,7 +130,7 @@ def broken_trial(count=5, *, role="trial", number=1):
     ]
     counts = Counts(count, 1, count - 1, 0, count - 1, 1, 1, count, 1, count)
     reasons = (
-        Reason("several_starts", f"{count} loads of one model were started in worker {BOOT}; 1 is right."),
+        Reason("loaded_twice", f"{count} loads of one model were started in worker {BOOT}; 1 is right."),
         Reason("meta_tensor_error", f"{count - 1} loads ended in a meta tensor error."),
     )
     verdict = Verdict(

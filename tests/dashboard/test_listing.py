@@ -6,6 +6,7 @@ import pytest
 
 from dashboard.listing import event_rows, run_label, run_rows, trial_label, verdict_words
 from dashboard.store import RunSummary
+from dashboard.timeline import FILLED_LINE
 from tests.dashboard.records import ZERO, broken_trial, green_run, guarded_trial, running_run
 
 SUMMARY = RunSummary(
@@ -69,7 +70,13 @@ def test_events_are_listed_in_the_order_of_time_with_their_line():
     rows = event_rows(broken_trial(2))
     times = [row["Since release (s)"] for row in rows]
     assert times == sorted(times)
-    assert rows[0]["Log line"] == 12
+    assert rows[0]["Log line"] == broken_trial(2).events[0].line + 1  # people count from 1
+
+
+def test_an_event_that_the_worker_told_has_no_line_in_the_log():
+    trial = guarded_trial(2)
+    filled = replace(trial, events=(replace(trial.events[0], line=FILLED_LINE),))
+    assert event_rows(filled)[0]["Log line"] is None
 
 
 def test_an_event_is_told_in_words():

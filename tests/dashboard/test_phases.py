@@ -81,6 +81,13 @@ def test_a_variant_that_found_the_model_ready_only_answers():
     assert kinds(variant_rows(trial)[0]) == ["answering"]
 
 
+def test_a_variant_that_came_after_the_load_waited_for_nothing_but_its_turn():
+    trial = guarded_trial()
+    late = replace(trial.variants[0], variant_id="late", sent=ZERO + 1, answered=ZERO + 30, infer_ms=80.0)
+    row = variant_rows(replace(trial, variants=(late,)))[0]
+    assert [(span.kind, span.start) for span in row.spans] == [("answering", 1.0)]
+
+
 def test_a_variant_of_a_service_that_tells_nothing_is_one_stretch():
     variant = Variant("job-1", "v", "answered", sent=ZERO, answered=ZERO + 2)
     trial = TrialRecord(1, "trial", "on", "s", started_at=ZERO, released_at=ZERO, variants=(variant,))
@@ -117,6 +124,46 @@ def test_a_green_run_says_so_in_words():
     assert (banner["tone"], banner["icon"], banner["headline"]) == ("green", "✓", "Loaded exactly once")
 
 
+def test_two_models_may_be_loaded_once_each():
+    record = green_run()
+    trial = record.trials[0]
+    second = replace(next(found for found in trial.events if found.kind == "started"), model="demo#2")
+    both = (*trial.events, second)
+    counts = replace(record.verdict.counts, load_started=2, load_completed=2, unique_models=2)
+    verdict = replace(record.verdict, counts=counts)
+    record = replace(record, verdict=verdict, trials=(replace(trial, events=both, verdict=verdict),))
+    shown = board_view(record, now=ZERO)["figures"][0]
+    assert (shown["tone"], shown["target"]) == ("good", "2 is right: one for each worker and model")
+
+
+def test_starts_of_an_unknown_worker_make_no_second_load_right():
+    record = green_run()
+    trial = record.trials[0]
+    strange = replace(next(e for e in trial.events if e.kind == "started"), boot="strange")
+    counts = replace(record.verdict.counts, load_started=2)
+    verdict = replace(record.verdict, counts=counts)
+    record = replace(
+        record, verdict=verdict, trials=(replace(trial, events=(*trial.events, strange), verdict=verdict),)
+    )
+    assert figures(record)["starts"] == ("2", "bad")
+
+
+def test_how_many_met_is_not_known_where_no_load_was_completed():
+    record = red_run()
+    counts = replace(record.verdict.counts, load_completed=0, contended=0)
+    record = replace(record, verdict=replace(record.verdict, counts=counts))
+    assert board_view(record, now=ZERO)["measures"][1] == [
+        "In flight during the load", "–", "not known: no load was completed"
+    ]  # fmt: skip
+
+
+def test_the_names_of_several_jobs_differ_in_their_first_ten_letters():
+    record = replace(running_run(), trials=(), settings=RunSettings(jobs=2, variants_per_job=11))
+    names = [row["name"] for row in board_view(record, now=ZERO)["rows"]]
+    assert (names[0], names[-1]) == ("job 1 · 1", "job 2 · 11")
+    assert len({name[:10] for name in names}) == 22
+
+
 def test_a_red_run_names_the_loads_and_the_right_number():
     banner = board_view(red_run(), now=ZERO)["banner"]
     assert banner["headline"] == "Loaded more than once: 5 loads, 1 is right"
@@ -140,7 +187,7 @@ def test_a_green_run_has_nothing_to_diagnose():
 def test_a_run_without_a_trial_shows_its_planned_variants():
     view = board_view(RunRecord("r", RunSettings(jobs=2, variants_per_job=3), "local", ZERO), now=ZERO)
     assert [row["name"] for row in view["rows"]][:4] == [
-        "job 1 · variant 1", "job 1 · variant 2", "job 1 · variant 3", "job 2 · variant 1",
+        "job 1 · 1", "job 1 · 2", "job 1 · 3", "job 2 · 1",
     ]  # fmt: skip
     assert {row["state"] for row in view["rows"]} == {"planned"}
 

@@ -43,6 +43,14 @@ def test_a_red_headline_names_what_went_wrong(counts, words):
     assert headline(replace(red_run(), verdict=verdict), verdict) == words
 
 
+def test_two_models_that_broke_each_other_were_not_loaded_more_than_once():
+    broke = (Reason("meta_tensor_error", "…"),)
+    verdict = Verdict("red", broke, Counts(2, 0, meta_tensor_errors=2))
+    assert headline(replace(red_run(), verdict=verdict), verdict) == (
+        "The load broke: 2 meta tensor errors, 0 is right"
+    )
+
+
 def test_a_doubt_that_has_no_words_yet_points_to_the_reasons():
     verdict = Verdict("inconclusive", (Reason("brand_new", "…"),), Counts())
     assert headline(green_run(), verdict) == "No proof either way: see the reasons"
