@@ -190,6 +190,38 @@ def test_a_past_run_opens_again_in_full_after_a_restart_of_the_console(page: Pag
     expect(page.get_by_text("variant 5", exact=True)).to_be_visible()
 
 
+def test_a_phone_shows_what_befell_each_variant_uncut(page: Page, new_page: Callable[..., Page]) -> None:
+    fill(page, "Jobs", 2)
+    page.locator('[data-testid="stRadio"]').get_by_text("Off", exact=True).click()
+    settled(page)
+    press(page, "Launch")
+    expect(page.locator(".banner.red")).to_be_visible(timeout=TRIAL_MS)
+    phone = new_page(width=390, height=844)
+    phone.goto(page.url)
+    expect(phone.locator(".row .words").first).to_contain_text("✕")
+    cut = "nodes => nodes.filter(node => node.scrollWidth > node.clientWidth).map(node => node.textContent)"
+    assert phone.locator(".row .name, .row .words").evaluate_all(cut) == []
+
+
+def test_an_event_leads_to_its_line_in_the_log(page: Page, console: Any) -> None:
+    press(page, "Prove it")
+    expect(banner(page)).to_have_text("Loaded exactly once", timeout=TRIAL_MS)
+    page.goto(page.url.replace("/run?", "/timeline?"))
+    settled(page)
+    table = page.get_by_test_id("stDataFrame")
+    table.click(position={"x": 12, "y": 50})
+    page.get_by_role("link", name="of the log").click()
+    page.wait_for_url(re.compile(r"/logs\?.*line=\d+"))
+    expect(page.get_by_role("log").get_by_text("event=requested").first).to_be_visible()
+
+
+@pytest.mark.parametrize("place", ["run", "logs", "timeline", "history"])
+def test_a_tab_is_named_after_its_page(page: Page, console: Any, place: str) -> None:
+    page.goto(f"{console.url}/{place}")
+    settled(page)
+    expect(page).to_have_title(re.compile(rf"{place}.* · Loadonce", re.IGNORECASE))
+
+
 @pytest.mark.parametrize("place", ["", "run", "logs", "timeline", "history"])
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_no_page_is_wider_than_its_screen(
