@@ -9,6 +9,7 @@ from typing import Any, Final
 import re2  # type: ignore[import-untyped]  # google-re2 ships no types
 
 from dashboard.target_settings.templates import (
+    EACH_JOB,
     EACH_VARIANT,
     has_reference,
     parameters,
@@ -24,6 +25,7 @@ __all__ = [
     "is_secret_name",
     "json_body",
     "method",
+    "names_one",
     "one_or_more",
     "path",
     "statement",
@@ -67,6 +69,11 @@ def statement(text: str) -> str:
     """An SQL statement with named parameters."""
     parameters(text)
     return text
+
+
+def names_one(query: str) -> bool:
+    """Whether an SQL statement is about a single variant or job."""
+    return bool(parameters(query) & (EACH_VARIANT | EACH_JOB))
 
 
 def one_or_more(given: object) -> object:

@@ -173,6 +173,11 @@ class PostgresTrigger:
                 "needs one of done (a query for the ids of the variants that have ended) "
                 "and done_count (a query for their number)"
             )
+        if rules.names_one(self.done or self.done_count or ""):
+            raise ValueError(
+                "asks in done for one variant or job; it is asked for all of them at once: use "
+                "%(variant_ids)s, %(job_ids)s or %(run)s"
+            )
 
 
 TriggerSettings = WorkerTrigger | HttpTrigger | CommandTrigger | PostgresTrigger

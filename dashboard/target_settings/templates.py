@@ -23,12 +23,12 @@ __all__ = [
 ]
 
 EACH_VARIANT: Final = frozenset({"variant_id", "n", "row"})
-EACH_JOB: Final = frozenset({"job_id"})
+EACH_JOB: Final = frozenset({"job_id", "job_row"})
 _OF_ALL: Final = frozenset({"run", "jobs", "variants_per_job", "variants"})
-PLACEHOLDERS: Final = frozenset({"variant_id", "n"}) | EACH_JOB | _OF_ALL
-PARAMETERS: Final = EACH_VARIANT | EACH_JOB | _OF_ALL | {"job_ids", "variant_ids", "rows"}
+PLACEHOLDERS: Final = frozenset({"variant_id", "n", "job_id"}) | _OF_ALL
+PARAMETERS: Final = EACH_VARIANT | EACH_JOB | _OF_ALL | {"job_ids", "variant_ids", "rows", "job_rows"}
 
-_PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
+_PLACEHOLDER: Final = re.compile(r"(?<!\$)\{([a-z_]+)\}")
 _REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PARAMETER: Final = re.compile(r"%(?:(%)|\((\w+)\)[sbt]|)")
 
