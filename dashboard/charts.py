@@ -73,7 +73,9 @@ def timeline_figure(trial: TrialRecord) -> go.Figure:
     _lay_out(figure, max(220, 70 + 34 * len(order)))
     figure.update_layout(showlegend=False, barmode="overlay", bargap=0.35)
     figure.update_xaxes(title_text="seconds since the release", rangemode="tozero")
-    figure.update_yaxes(categoryorder="array", categoryarray=order[::-1], automargin=True, ticks="")
+    figure.update_yaxes(
+        categoryorder="array", categoryarray=order[::-1], automargin=True, ticks="", ticklabelstandoff=10
+    )
     return figure
 
 
@@ -205,7 +207,7 @@ def _scatter(lane: str, marks: Sequence[_Mark], colour: str, symbol: str) -> go.
         name=lane,
         marker={
             "color": colour, "symbol": symbol, "line": {"width": 1.5, "color": colour},
-            "size": [9 if count == 1 else min(9 + 3 * math.log2(count), 24) for _, count in binned],
+            "size": [9 if count == 1 else min(9 + math.log2(count), 18) for _, count in binned],
         },
         customdata=[mark.words if count == 1 else f"{count:,} at this moment" for mark, count in binned],
         hovertemplate="%{customdata}<br>%{x} s<extra></extra>",

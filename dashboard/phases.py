@@ -170,7 +170,7 @@ def _figures(counts: Counts, shown: TrialRecord | None, *, judged: bool) -> list
     right = max(workers, _subjects(shown))
     target = f"{right} is right"
     if right > 1:
-        target += f": one for each {'worker' if right == workers else 'worker and model'}"
+        target += f": one for each {'worker' if right == workers else 'model'}"
     return [
         _figure("starts", "Load starts", counts.load_started, right, target, judged),
         _figure("completions", "Load completions", counts.load_completed, right, target, judged),

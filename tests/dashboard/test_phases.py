@@ -133,7 +133,7 @@ def test_two_models_may_be_loaded_once_each():
     verdict = replace(record.verdict, counts=counts)
     record = replace(record, verdict=verdict, trials=(replace(trial, events=both, verdict=verdict),))
     shown = board_view(record, now=ZERO)["figures"][0]
-    assert (shown["tone"], shown["target"]) == ("good", "2 is right: one for each worker and model")
+    assert (shown["tone"], shown["target"]) == ("good", "2 is right: one for each model")
 
 
 def test_starts_of_an_unknown_worker_make_no_second_load_right():
