@@ -1,4 +1,4 @@
-"""The command line: `python -m dashboard run | history | serve`.
+"""The command line: `python -m dashboard run | verdict | logs | history | serve`.
 
 Exit codes: 0 green, 1 red, 2 usage, 3 inconclusive, 4 target out of reach. `--json` prints one object on
 stdout and nothing else there; progress and prose go to stderr.
@@ -16,8 +16,10 @@ from click.exceptions import NoArgsIsHelpError
 
 from dashboard.commands import USAGE, explain_crash, hush_stdout
 from dashboard.commands.history import history
+from dashboard.commands.logs import logs
 from dashboard.commands.run import run
 from dashboard.commands.serve import serve
+from dashboard.commands.verdict import verdict
 
 __all__ = ["cli", "main"]
 
@@ -44,7 +46,7 @@ def cli() -> None:
     """Loadonce proves that a model service loads its big model exactly once."""
 
 
-for command in (run, history, serve):
+for command in (run, verdict, logs, history, serve):
     cli.add_command(command)
 
 

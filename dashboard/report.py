@@ -20,7 +20,16 @@ from dashboard.diagnosis import Finding, diagnose
 from dashboard.evidence import Control, Counts, Reason, Verdict
 from dashboard.record import RunRecord, TrialRecord, to_json
 
-__all__ = ["ReportError", "check_report_path", "final_verdict", "findings", "iso", "run_json", "write_report"]
+__all__ = [
+    "ReportError",
+    "check_report_path",
+    "final_verdict",
+    "findings",
+    "iso",
+    "judgement",
+    "run_json",
+    "write_report",
+]
 
 
 class ReportError(Exception):
@@ -35,7 +44,7 @@ def run_json(record: RunRecord) -> dict[str, Any]:
     """
     verdict = final_verdict(record)
     shown = record.shown_trial
-    result = _judgement(verdict) | {
+    result = judgement(verdict) | {
         "control": None if record.control is None else _control(record.control),
         "run_id": record.run_id,
         "diagnosis": [asdict(finding) for finding in findings(record)],
@@ -121,11 +130,11 @@ def iso(time: float | None) -> str | None:
     return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _judgement(verdict: Verdict | None) -> dict[str, Any]:
+def judgement(verdict: Verdict | None) -> dict[str, Any]:
     """What the contract says of a verdict."""
     if verdict is None:
         verdict = Verdict("inconclusive", (), Counts())
-        return _judgement(verdict) | {"verdict": None}
+        return judgement(verdict) | {"verdict": None}
     return {
         "verdict": verdict.verdict,
         "reasons": [asdict(reason) for reason in verdict.reasons],
@@ -148,7 +157,7 @@ def _control(control: Control) -> dict[str, Any]:
 
 
 def _trial(trial: TrialRecord) -> dict[str, Any]:
-    return _judgement(trial.verdict) | {
+    return judgement(trial.verdict) | {
         "number": trial.number,
         "guard": trial.guard,
         "source": trial.source,

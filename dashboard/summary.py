@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import click
 
-from dashboard.evidence import Colour, Counts, Latency
+from dashboard.diagnosis import Finding
+from dashboard.evidence import Colour, Counts, Latency, Verdict
 from dashboard.printable import printable
 from dashboard.record import RunRecord, TrialRecord
 from dashboard.report import final_verdict, findings
@@ -24,7 +25,7 @@ from dashboard.wording import (
     when,
 )
 
-__all__ = ["TERMINAL_COLOURS", "badge", "summary", "trial_line"]
+__all__ = ["TERMINAL_COLOURS", "badge", "summary", "summary_of_log", "trial_line"]
 
 TERMINAL_COLOURS: Final[dict[Colour, str]] = {"green": "green", "red": "red", "inconclusive": "yellow"}
 _WIDTH: Final = 100
@@ -72,6 +73,18 @@ def summary(record: RunRecord) -> Iterator[str]:
     took = "" if record.finished_at is None else f", took {seconds(record.finished_at - record.created_at)}"
     yield from _wrapped("Run", record.run_id)
     yield from _wrapped("", f"{settings_title(record.settings)}; {when(record.created_at)}{took}")
+
+
+def summary_of_log(verdict: Verdict, findings: Sequence[Finding], lines: int) -> Iterator[str]:
+    """Yield the lines that tell the verdict on a log alone, for a terminal."""
+    yield f"{badge(verdict.verdict)}  {click.style(printable(verdict.reasons[0].text), bold=True)}"
+    yield from _wrapped("Counts", f"{_counts(verdict.counts)}, in {plural(lines, 'line')}")
+    for number, reason in enumerate(verdict.reasons):
+        yield from _wrapped("" if number else "Why", f"{printable(reason.text)} [{reason.code}]")
+    for finding in findings[:_MOST_FINDINGS]:
+        yield from _wrapped("Likely", printable(f"{finding.cause} {finding.cure}"))
+    if verdict.not_checked:
+        yield from _wrapped("Unchecked", " ".join(unchecked(verdict)))
 
 
 def trial_line(trial: TrialRecord, repeat: int) -> str:

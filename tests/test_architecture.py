@@ -28,7 +28,7 @@ LAYERS = (
         "owner",
         "latency",
     },
-    {"logs", "record", "timeline", "ledger", "remedies", "storefault", "tables", "migrations"},
+    {"moments", "logs", "record", "timeline", "ledger", "remedies", "storefault", "tables", "migrations"},
     {"witnesses", "contention", "redfacts", "doubts", "database", "release", "engine", "targets"},
     {"verdict", "triggers", "trigger", "store"},
     {"diagnosis", "trial"},
@@ -36,6 +36,7 @@ LAYERS = (
     {"phases", "charts", "runs", "listing", "launch_form"},
     {
         "report",
+        "log_verdict",
         "report_junit",
         "report_page",
         "summary",

@@ -1,6 +1,8 @@
 """The commands of `python -m dashboard`: what they share, exit codes and errors.
 
     cli.py --> run      launches a run, shows it, ends with its verdict
+           --> verdict  judges a log that is there already
+           --> logs     shows and follows containers' logs
            --> history  lists, shows and exports what was kept
            --> serve    starts the console
 

@@ -1,0 +1,118 @@
+"""`verdict`: judges a log that is there already, in a file, on standard input or of a container."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from dashboard.commands import EXIT_CODES, CommandError, OutOfReach, print_json
+
+if TYPE_CHECKING:
+    from dashboard.evidence import LogLine
+    from dashboard.log_verdict import LogVerdict
+
+__all__ = ["verdict"]
+
+_BLOCK: Final = 1024 * 1024
+
+
+@click.command(epilog="Exit codes: 0 green, 1 red, 2 usage, 3 inconclusive, 4 target out of reach.")
+@click.option("--file", "file", metavar="PATH|-", help="A log file; - is standard input.")
+@click.option("--container", metavar="NAME", help="A container's log, from its last start on.")
+@click.option("--since", metavar="WHEN", help="Begin there instead: 5m, 1h30m, 2026-11-23T07:10:47Z.")
+@click.option("--until", metavar="WHEN", help="End there.")
+@click.option("--profile", metavar="NAME", help="Whose lines to look for. Default: every known profile.")
+@click.option(
+    "--expected-workers",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="Worker processes that write into this log.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+def verdict(
+    file: str | None,
+    container: str | None,
+    since: str | None,
+    until: str | None,
+    profile: str | None,
+    expected_workers: int,
+    as_json: bool,
+) -> int:
+    """Judge by a log alone whether each worker loaded its model exactly once.
+
+    A log knows neither what was answered nor who asked at the same time: where it matters, launch a run.
+    """
+    if (file is None) == (container is None):
+        raise CommandError("Name one log: --file PATH (- is standard input), or --container NAME.")
+    if file is not None and (since or until):
+        raise CommandError("--since and --until are for --container: the lines of a file have no known time.")
+    from dashboard.log_verdict import judge_log
+    from dashboard.timeline import UnknownProfile
+
+    try:
+        lines = _of_file(file) if file is not None else _of_container(container or "", since, until)
+        judged = judge_log(lines, profile=profile, expected_workers=expected_workers)
+    except UnknownProfile as error:
+        raise CommandError(str(error)) from error
+    for said in _summary(judged):
+        click.echo(said, err=True)
+    if as_json:
+        print_json(judged.as_json())
+    return EXIT_CODES[judged.verdict.verdict]
+
+
+def _of_file(name: str) -> Iterator[LogLine]:
+    from dashboard.evidence import LogLine
+    from dashboard.logs import LineSplitter
+
+    splitter, number = LineSplitter(), 0
+
+    def numbered(texts: Iterable[str]) -> Iterator[LogLine]:
+        nonlocal number
+        for text in texts:
+            yield LogLine(name, number, "stdout", 0.0, text)
+            number += 1
+
+    try:
+        with sys.stdin.buffer if name == "-" else Path(name).open("rb") as log:
+            while block := log.read(_BLOCK):
+                yield from numbered(splitter.feed(block))
+    except OSError as error:
+        raise CommandError(
+            f"The log {name} cannot be read ({error.strerror}). Name a file that you can read."
+        ) from error
+    yield from numbered(splitter.finish())
+
+
+def _of_container(name: str, since: str | None, until: str | None) -> Iterator[LogLine]:
+    from dashboard.engine.connection import Engine
+    from dashboard.engine.faults import EngineError
+    from dashboard.engine.whole_log import read_lines
+    from dashboard.moments import MomentError, moment
+
+    try:
+        begin = None if since is None else moment(since, time.time())
+        end = None if until is None else moment(until, time.time())
+    except MomentError as error:
+        raise CommandError(f"--since or --until: {error}") from error
+    try:
+        with closing(Engine.open()) as engine:
+            found = engine.container(name)
+            yield from read_lines(
+                engine, found, since=found.started_at if begin is None else begin, until=end
+            )
+    except EngineError as error:
+        raise OutOfReach(str(error)) from error
+
+
+def _summary(judged: LogVerdict) -> Iterator[str]:
+    from dashboard.summary import summary_of_log
+
+    return summary_of_log(judged.verdict, judged.findings, judged.lines)

@@ -1,0 +1,49 @@
+"""A container's log read once, from one moment to another, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dashboard.engine.connection import Engine
+from dashboard.engine.facts import ContainerFacts
+from dashboard.engine.records import FrameCutter, LineCutter, Record
+from dashboard.evidence import LogLine
+from dashboard.logs import shown_lines
+
+__all__ = ["read_lines"]
+
+
+def read_lines(
+    engine: Engine,
+    container: ContainerFacts,
+    *,
+    since: float | None = None,
+    until: float | None = None,
+    tail: int | None = None,
+) -> Iterator[LogLine]:
+    """Yield the lines of a log as it stands now, with the engine's stamps in the console's clock.
+
+    Memory stays bounded, however long the log is. `since` and `until` are Unix seconds.
+
+    Raises:
+        ContainerGone, EngineError: as `Engine.read_log`.
+    """
+    reading = engine.read_log(container, since=since, until=until, tail=tail)
+    cutter = LineCutter() if container.tty else FrameCutter()
+    number = 0
+
+    def shown(record: Record) -> Iterator[LogLine]:
+        nonlocal number
+        time = 0.0 if record.nanos is None else record.nanos / 1e9 - engine.clock_ahead_s
+        for text in shown_lines(record.text):
+            yield LogLine(container.name, number, record.stream, time, text)
+            number += 1
+
+    try:
+        for block in reading:
+            for record in cutter.feed(block):
+                yield from shown(record)
+        for record in cutter.finish():
+            yield from shown(record)
+    finally:
+        reading.close()
