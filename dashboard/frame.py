@@ -38,8 +38,10 @@ def foot() -> None:
 
 st.logo(str(_STATIC / "logo.svg"), size="large", icon_image=str(_STATIC / "icon.svg"))
 page = st.navigation({"Operate": [_LAUNCH, _RUN, _LOGS], "Review": [_TIMELINE, _HISTORY]})
-# Named by its page, so that several tabs of the console can be told apart.
-st.set_page_config(f"{page.title} · Loadonce", str(_STATIC / "icon.svg"), layout="wide")
+# Named by its page, so that several tabs can be told apart; imported outside a server, a page has no title.
+st.set_page_config(
+    f"{getattr(page, 'title', 'Console')} · Loadonce", str(_STATIC / "icon.svg"), layout="wide"
+)
 with st.sidebar:
     foot()
 page.run()
