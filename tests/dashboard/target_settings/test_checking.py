@@ -157,6 +157,10 @@ def test_a_fault_is_told_with_its_place_and_what_would_be_right(text: str, said:
             "trigger (number 1) a percent sign stands alone: write %% for one",
         ),
         (
+            'kind = "postgres"\ndsn = "host=a"\ntrigger = "SELECT 1"\ndone = "SELECT %(variant_id)s"',
+            "line 3: [targets.yh.trigger] asks in done for one variant or job; it is asked for all of them",
+        ),
+        (
             'kind = "postgres"\ndsn = "host=a"\ntrigger = "UPDATE a SET b = 1"',
             "line 3: [targets.yh.trigger] needs one of done",
         ),
