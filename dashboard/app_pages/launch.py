@@ -32,8 +32,10 @@ problem = st.empty()
 wish = None
 for column, preset in zip(st.columns(len(PRESETS)), PRESETS, strict=True):
     with column.container(border=True, height="stretch"):
-        kind = "primary" if preset is PRESETS[0] else "secondary"
-        if st.button(preset.label, key=preset.key, icon=preset.icon, type=kind, width="stretch"):
+        if st.button(
+            preset.label, key=preset.key, icon=preset.icon, width="stretch",
+            type="primary" if preset is PRESETS[0] else "secondary",
+        ):  # fmt: skip
             wish = preset.settings
         st.markdown(f":gray[{preset.caption}]")
 
@@ -76,12 +78,8 @@ with st.container(border=True):
     form = draft(values)
     refused = session.refusal(form.settings)
     errors = {**form.errors, **(refused.errors if refused is not None else {})}
-    for name, cell in {
-        **cells,
-        "target": checked,
-        "guard": errors_of_guard,
-        "model": errors_of_model,
-    }.items():
+    cells |= {"target": checked, "guard": errors_of_guard, "model": errors_of_model}
+    for name, cell in cells.items():
         with cell:
             field_error(errors, name)
     with st.container(horizontal=True, vertical_alignment="center"):
