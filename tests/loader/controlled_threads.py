@@ -30,6 +30,7 @@ __all__ = [
 
 Name = tuple[Any, ...]  # (who made it, how many it had made before): the same in each run with the same past
 HANGS_S = 60.0
+ENDLESS = 20_000  # steps; the longest program has some hundreds, and some thousands by bytecodes
 
 
 class Operation(NamedTuple):
@@ -107,7 +108,7 @@ class ControlledRun:
         self.blocked: dict[Name, Operation] = {}
         self.over = False
         self.bytecodes_of = bytecodes_of
-        self._choose, self._made = choose, 0
+        self._choose, self._made, self._steps = choose, 0, 0
         self._ended = _thread.allocate_lock()
         self._ended.acquire()
         self._then: list[Callable[[], object]] = []
@@ -169,6 +170,9 @@ class ControlledRun:
             worker.turns.acquire()
 
     def _next(self) -> Worker | None:
+        self._steps += 1
+        if self._steps > ENDLESS:
+            self.fail(f"livelock: no end after {ENDLESS} steps")
         enabled = {
             name: worker.pending
             for name, worker in self.workers.items()

@@ -123,6 +123,7 @@ class Trial:
     def peek(self) -> None:
         value = self.loader.peek()
         assert value is None or value.verified, "peek() showed a model that was not verified"
+        assert value is None or self.loader.state == "ready", "peek() showed a model before it was ready"
 
     def unload(self) -> None:
         self.loader.unload()
@@ -189,6 +190,7 @@ def failing_gets(kind: Kind, threads: int) -> Bodies:
         trial.let_time_pass()
         trial.get()
         assert (trial.calls, len(trial.values)) == (2, 1)
+        assert trial.loader.error is None, "an error outlives the success after it"
         trial.check_counts()
 
     return [trial.get] * threads, afterwards

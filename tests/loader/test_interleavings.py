@@ -61,7 +61,7 @@ BROKEN = [
     (broken.WithALockForEachCall, programs.gets, 2, "loaded 2 times"),
     (broken.WithoutSecondCheck, programs.gets, 2, "loaded 2 times"),
     (broken.PublishesBeforeVerification, programs.gets, 2, "get() gave a model that was not verified"),
-    (broken.PublishesBeforeVerification, programs.gets_and_a_look, 2, "peek() showed a model that"),
+    (broken.PublishesBeforeVerification, programs.gets_and_a_look, 2, "peek() showed a model"),
     (broken.WithoutCoolDown, programs.failing_gets, 2, "loaded 2 times"),
     (broken.GivesUpForEverybody, programs.gets_that_may_time_out, 2, "loaded 2 times"),
     (broken.UnloadsDuringALoad, programs.gets_and_an_unload, 3, "two loads in one generation"),

@@ -143,6 +143,19 @@ def test_a_deadlock_is_found() -> None:
     assert "deadlock" in str(explore(make).failure)
 
 
+def test_a_thread_that_runs_in_circles_is_found() -> None:
+    def make() -> tuple[list[Callable[[], object]], Callable[[], object]]:
+        cell = Seen()
+
+        def turn() -> None:
+            while cell.value == 0:
+                pass
+
+        return [turn], lambda: None
+
+    assert "livelock" in str(explore(make).failure)
+
+
 def test_a_wait_with_a_timeout_ends_in_both_ways() -> None:
     ends: set[bool] = set()
 
