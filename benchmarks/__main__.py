@@ -16,7 +16,7 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import cold_load, concurrent_load, import_time, launch_to_verdict, ready_path
+from benchmarks import cold_load, concurrent_load, import_time, launch_to_verdict, races, ready_path
 from benchmarks.figures import Report
 from benchmarks.large_checkpoint import SHAPES, NoRoom, check_memory
 from benchmarks.table import as_json, print_report
@@ -28,6 +28,8 @@ NAMES: Final = (
     concurrent_load.NAME,
     launch_to_verdict.NAME,
 )
+ON_REQUEST: Final = (races.NAME,)
+"""Takes minutes, and proves rather than measures: run it when the loader or a library has changed."""
 _WIDTH: Final = 170  # of the tables where there is no terminal to tell
 
 
@@ -42,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         ready_path.NAME: lambda: ready_path.run(**rounds),
         cold_load.NAME: lambda: cold_load.run(shape, dtype=options.dtype, **rounds),
         concurrent_load.NAME: lambda: concurrent_load.run(shape, dtype=options.dtype, **rounds),
+        races.NAME: races.run,
         launch_to_verdict.NAME: lambda: launch_to_verdict.run(guide=not options.skip_guide),
     }
     out = Console()
@@ -69,7 +72,10 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         prog="python -m benchmarks", description="Measure, each figure beside its peer in the same run."
     )
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"what to measure; all by default: {', '.join(NAMES)}"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"what to measure: {', '.join(NAMES)} (these by default), {', '.join(ON_REQUEST)}",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     parser.add_argument(
@@ -91,9 +97,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         "--skip-guide", action="store_true", help="leave out the guide's way, with its two minutes' wait"
     )
     options = parser.parse_args(arguments)
-    unknown = [name for name in options.names if name not in NAMES]
+    unknown = [name for name in options.names if name not in (*NAMES, *ON_REQUEST)]
     if unknown:
-        parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(NAMES)}")
+        parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join((*NAMES, *ON_REQUEST))}")
     if options.rounds is not None and options.rounds < 1:
         parser.error(f"--rounds is {options.rounds}; at least one is needed")
     options.names = options.names or list(NAMES)

@@ -18,7 +18,8 @@ from dashboard.record import RunRecord
 from dashboard.runs import Runner, open_runner
 from dashboard.settings import RunSettings
 from dashboard.store import Store
-from dashboard.trigger import Trigger, plan_variants
+from dashboard.triggers.base import plan_variants
+from dashboard.triggers.worker import WorkerTrigger
 
 __all__ = ["NAME", "run"]
 
@@ -101,7 +102,7 @@ def _guides_way(home: Path) -> tuple[float, int]:
         try:
             while not _answers():
                 time.sleep(0.1)
-            trigger = Trigger(plan_variants(1, 3), host="127.0.0.1", port=_PORT, timeout_s=60)
+            trigger = WorkerTrigger(plan_variants(1, 3), host="127.0.0.1", port=_PORT, timeout_s=60)
             trigger.arm(30)
             trigger.release()
             time.sleep(_GUIDE_WAIT_S)

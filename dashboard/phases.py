@@ -18,7 +18,7 @@ from dashboard.evidence import Counts, Variant, Verdict
 from dashboard.latency import latency_of
 from dashboard.record import RunRecord, TrialRecord
 from dashboard.spans import Span, VariantRow, origin, planned_row, variant_rows
-from dashboard.trigger import plan_variants
+from dashboard.triggers.base import plan_variants
 
 __all__ = ["Span", "VariantRow", "board_view", "live_counts", "trial_of", "variant_rows"]
 

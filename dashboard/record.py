@@ -35,6 +35,7 @@ class TrialRecord:
         released_at: when the barrier opened, Unix seconds; None before.
         skew_ms: from the first request's departure to the last one's.
         aborted: why the trial was cut short, in words.
+        stranger: the service is not our worker: nothing but its log tells of its processes.
         alive_s: seconds from asking for the worker until it answered `/healthz`.
         notes: sentences for the reader that change no verdict.
     """
@@ -51,6 +52,7 @@ class TrialRecord:
     variants: tuple[Variant, ...] = ()
     events: tuple[LogEvent, ...] = ()
     workers: tuple[Worker, ...] = ()
+    stranger: bool = False
     ends: tuple[WorkerEnd, ...] = ()
     gaps: tuple[Gap, ...] = ()
     aborted: str | None = None
@@ -62,7 +64,7 @@ class TrialRecord:
         return Evidence(
             events=self.events,
             variants=self.variants,
-            workers=self.workers,
+            workers=None if self.stranger else self.workers,
             released_at=self.released_at,
             ends=self.ends,
             gaps=self.gaps,

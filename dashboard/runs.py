@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from dashboard.record import RunRecord, new_run_id
 from dashboard.run import Run
 from dashboard.settings import RunSettings, SettingsError
 from dashboard.store import Store, StoreError
+from dashboard.target_settings import TargetSettingsError, target_settings
 from dashboard.targets.base import Target, TargetError, Warmth
 from dashboard.targets.container import ContainerTarget
 from dashboard.targets.local import LocalTarget
@@ -205,10 +207,18 @@ def open_runner(store: Store, home: Path, *, target: str = "local") -> Runner:
     With a container named, it tests that one alone, and prepares nothing for local workers.
     """
     if target != "local":
-        return Runner(container_target(target), store)
-    return Runner(LocalTarget(home), store, others=container_target)
+        return Runner(container_target(target, home), store)
+    return Runner(LocalTarget(home), store, others=partial(container_target, home=home))
 
 
-def container_target(name: str) -> ContainerTarget:
-    """Return the target that `container:NAME` names; nothing is asked of the engine yet."""
-    return ContainerTarget(name.removeprefix("container:"), Engine.open)
+def container_target(name: str, home: Path) -> ContainerTarget:
+    """Return the target that `container:NAME` names; nothing is asked of the engine yet.
+
+    Raises:
+        PreflightError: `targets.toml` cannot be read, or something in it is wrong.
+    """
+    try:
+        settings = target_settings(home)
+    except TargetSettingsError as error:
+        raise PreflightError(str(error)) from error
+    return ContainerTarget(name.removeprefix("container:"), Engine.open, settings)

@@ -20,7 +20,7 @@ from dashboard.record import Step, TrialRecord
 from dashboard.settings import RunSettings
 from dashboard.targets.base import Session, Target, TargetError
 from dashboard.timeline import Timeline
-from dashboard.trigger import Trigger, TriggerError, plan_variants
+from dashboard.triggers.base import Trigger, TriggerError, plan_variants
 from dashboard.verdict import judge, red_facts
 from loader.events import parse_line
 
@@ -50,7 +50,7 @@ class Trial:
         self._target, self._settings = target, settings
         self._on_step, self._on_change = on_step, on_change
         self._record = replace(planned, variants=plan_variants(settings.jobs, settings.variants_per_job))
-        self._timeline = Timeline()
+        self._timeline = Timeline(target.profile)
         self._moved = threading.Event()
         self._last_line = time.monotonic()
         self._trigger: Trigger | None = None
@@ -116,7 +116,7 @@ class Trial:
         try:
             if session.listens_early:  # both take about as long: a process for each, side by side
                 self._trigger = self._open_trigger(session)
-            self._on_step("alive", "Waiting for the worker to answer /healthz.")
+            self._on_step("alive", "Waiting until it is ready.")
             worker = session.wait_alive(_ALIVE_TIMEOUT_S, cancelled=abort.is_set)
             self._trigger = self._trigger or self._open_trigger(session)
         except BaseException:
@@ -124,16 +124,17 @@ class Trial:
             raise
         if session.baseline is not None:
             self._timeline.begin_after(*session.baseline)
-        self._record = replace(self._record, workers=(worker,), alive_s=time.monotonic() - asked)
+        self._record = replace(
+            self._record,
+            workers=(worker,) if worker is not None else (),
+            stranger=worker is None,
+            alive_s=time.monotonic() - asked,
+        )
         return session
 
     def _open_trigger(self, session: Session) -> Trigger:
-        return Trigger(
-            self._record.variants,
-            host=session.host,
-            port=session.port,
-            timeout_s=self._settings.timeout_s,
-            on_change=self._move,
+        return session.open_trigger(
+            self._record.variants, timeout_s=self._settings.timeout_s, on_change=self._move
         )
 
     def _release(self, session: Session, abort: threading.Event) -> None:
@@ -170,7 +171,9 @@ class Trial:
 
     def _settled(self, session: Session, abort: threading.Event) -> bool:
         events = self._timeline.events()
-        seen = max((event.seq or 0 for event in events), default=0)
+        known = {worker.boot for worker in self._record.workers}
+        # Only its own: a line with a boot that somebody made up must not end the wait
+        seen = max((event.seq or 0 for event in events if event.boot in known), default=0)
         report = session.loader_report(since=seen, cancelled=abort.is_set)
         if report is None:
             # A worker of ours that does not answer may have loads to tell of: its silence settles nothing.

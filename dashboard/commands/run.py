@@ -115,12 +115,15 @@ def run(timeout: float, report: Path | None, as_json: bool, yes: bool, **options
 
 def _ask_first(target: str) -> None:
     """Name what a restart would disturb, and ask whether to go on."""
-    from dashboard.runs import container_target
+    from dashboard.home import HomeError, data_home
+    from dashboard.runs import PreflightError, container_target
     from dashboard.targets.base import TargetError
 
     try:
-        with closing(container_target(target)) as container:
+        with closing(container_target(target, data_home())) as container:
             disturbed = container.disturbs()
+    except (HomeError, PreflightError) as error:
+        raise CommandError(str(error)) from error
     except TargetError as error:
         raise OutOfReach(str(error)) from error
     click.echo(disturbed, err=True)

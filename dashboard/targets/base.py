@@ -5,33 +5,17 @@ Target --start()--> Session: one clean start of the service, its log, its addres
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from dashboard.evidence import Gap, LogLine, Worker, WorkerEnd
+from dashboard.evidence import Gap, LogLine, Variant, Worker, WorkerEnd
 from dashboard.logs import LogRing
 from dashboard.settings import Guard, RunSettings
+from dashboard.triggers.base import Trigger
+from dashboard.waiting import Cancelled, never
 
-__all__ = [
-    "SLICE_S",
-    "Cancelled",
-    "LineSink",
-    "Session",
-    "Target",
-    "TargetError",
-    "Warmth",
-    "never",
-    "wait_for",
-]
-
-SLICE_S: Final = 0.1
-"""How long a wait goes on before it looks whether it was cancelled."""
-
-Cancelled = Callable[[], bool]
-"""Tells whether the caller no longer wants what it waits for. Asked ten times a second, on its own thread."""
+__all__ = ["LineSink", "Session", "Target", "TargetError", "Warmth"]
 
 LineSink = Callable[[tuple[LogLine, ...]], None]
 """Takes lines as they come in, in their order, on the thread that read them. It must not block."""
@@ -39,20 +23,6 @@ LineSink = Callable[[tuple[LogLine, ...]], None]
 
 class TargetError(Exception):
     """The target cannot be reached, started or asked. The message is one sentence with the next step."""
-
-
-def never() -> bool:
-    """Say that nobody cancels."""
-    return False
-
-
-def wait_for(event: threading.Event, timeout: float, cancelled: Cancelled = never) -> bool:
-    """Block until `event` is set; False after `timeout` seconds, or soon after `cancelled()` is true."""
-    deadline = time.monotonic() + timeout
-    while not event.wait(max(0.0, min(SLICE_S, deadline - time.monotonic()))):
-        if cancelled() or time.monotonic() >= deadline:
-            return event.is_set()
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +51,17 @@ class Session(Protocol):
     def listens_early(self) -> bool:
         """Whether connections can be opened before it is alive: an early request waits."""
 
-    @property
-    def host(self) -> str:
-        """Where it listens."""
+    def open_trigger(
+        self, variants: tuple[Variant, ...], *, timeout_s: float, on_change: Callable[[], None]
+    ) -> Trigger:
+        """Return what releases `variants` at it; not armed yet.
 
-    @property
-    def port(self) -> int:
-        """… and on which port."""
+        Raises:
+            TriggerError: it cannot be triggered from here.
+        """
 
-    def wait_alive(self, timeout: float, cancelled: Cancelled = never) -> Worker:
-        """Block until the worker answers `/healthz`, and return who it is.
+    def wait_alive(self, timeout: float, cancelled: Cancelled = never) -> Worker | None:
+        """Block until the service can be triggered; return who our worker is, None for a stranger's.
 
         Raises:
             TargetError: it ended, did not answer within `timeout` seconds, or the wait was cancelled.
@@ -129,6 +100,10 @@ class Target(Protocol):
     @property
     def name(self) -> str:
         """As in `RunSettings.target`."""
+
+    @property
+    def profile(self) -> str | None:
+        """Whose patterns tell its loads; None tries all that are known."""
 
     def beginning(self, settings: RunSettings) -> str:
         """Say what `start` does."""

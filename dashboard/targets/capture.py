@@ -12,7 +12,8 @@ from typing import Final
 
 from dashboard.evidence import Stream
 from dashboard.logs import LineSplitter, LogRing
-from dashboard.targets.base import SLICE_S, LineSink
+from dashboard.targets.base import LineSink
+from dashboard.waiting import SLICE_S
 
 __all__ = ["Capture"]
 

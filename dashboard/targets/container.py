@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
-from dashboard.engine.addresses import address_of
 from dashboard.engine.connection import Engine
-from dashboard.engine.facts import ALLOW_LABEL, ContainerEnd, ContainerFacts
+from dashboard.engine.facts import ALLOW_LABEL, ContainerFacts
 from dashboard.engine.faults import EngineError
-from dashboard.engine.follower import Follower
 from dashboard.engine.occupation import occupation
-from dashboard.evidence import Gap, Worker, WorkerEnd
-from dashboard.logs import LogRing
 from dashboard.settings import Guard, RunSettings
-from dashboard.targets.base import SLICE_S, Cancelled, LineSink, TargetError, Warmth, never
-from dashboard.targets.worker_http import WorkerHttp
+from dashboard.target_settings import TargetEntry, TargetSettings
+from dashboard.targets.base import LineSink, TargetError, Warmth
+from dashboard.targets.container_session import ContainerSession
+from dashboard.timeline import PROFILE_NAMES
+from dashboard.waiting import SLICE_S, Cancelled, never
 
-__all__ = ["ContainerSession", "ContainerTarget", "may_act_on"]
+__all__ = ["ContainerTarget"]
 
-_WORKER_PORT: Final = 8000
-_HEALTH_S: Final = 2.0
-_REPORT_S: Final = 5.0
-_AWAY_S: Final = 20.0
-"""How long an engine may be away in the middle of a trial before the trial is given up."""
 _UNREADABLE: Final = (
     "none",
     "syslog",
@@ -39,20 +32,18 @@ _UNREADABLE: Final = (
 )
 
 
-def may_act_on(container: ContainerFacts, allowed: frozenset[str]) -> bool:
-    """Whether this console may restart a container and give it work: by its label, or by the settings."""
-    names = {container.name, container.id, container.service}
-    return container.labelled or bool(names & allowed)
-
-
 class ContainerTarget:
     """One container, named as on docker's own command line. Threading: as `Target`."""
 
     def __init__(
-        self, container: str, open_engine: Callable[[], Engine], allowed: frozenset[str] = frozenset()
+        self,
+        container: str,
+        open_engine: Callable[[], Engine],
+        settings: TargetSettings = TargetSettings(),  # noqa: B008 - frozen
     ) -> None:
         self.name: Final = f"container:{container}"
-        self._container, self._open_engine, self._allowed = container, open_engine, allowed
+        self._container, self._open_engine, self._settings = container, open_engine, settings
+        self._entry = settings.find(container) or TargetEntry(container=container)
         self._engine: Engine | None = None
         self._lock = threading.Lock()  # guards the opening of the engine: once, by whoever needs it first
 
@@ -67,9 +58,14 @@ class ContainerTarget:
             TargetError: the engine or the container is out of reach.
         """
         try:
-            return self._connected().container(self._container)
+            return self._found(self._connected())
         except EngineError as error:
             raise TargetError(str(error)) from error
+
+    @property
+    def profile(self) -> str | None:
+        """Whose patterns tell its loads, as `targets.toml` says."""
+        return self._entry.profile
 
     def disturbs(self) -> str:
         """Return what a restart would disturb, as a sentence.
@@ -86,10 +82,15 @@ class ContainerTarget:
             TargetError: it cannot be tested; nothing was touched.
         """
         found = self.look()
-        if not may_act_on(found, self._allowed):
+        if not self._settings.allows(found):
             raise TargetError(
                 f"The container {found.name} may only be looked at: it is on nobody's list. Give it the "
                 f"label {ALLOW_LABEL}=true, or name it under [containers] allow in targets.toml."
+            )
+        if self.profile is not None and self.profile not in PROFILE_NAMES:
+            raise TargetError(
+                f"The profile {self.profile!r} of {found.name} is not known here. Name one of "
+                f"{', '.join(PROFILE_NAMES)} in targets.toml, or none."
             )
         if found.log_driver in _UNREADABLE:
             raise TargetError(
@@ -132,13 +133,13 @@ class ContainerTarget:
         """
         engine = self._connected()
         try:
-            found = engine.container(self._container)
+            found = self._found(engine)
             if settings.restart:
                 _restart(engine, found, cancelled)
-                found = engine.container(self._container)
+                found = engine.container(found.id)
         except EngineError as error:
             raise TargetError(str(error)) from error
-        return ContainerSession(engine, found, source, sink, fresh=settings.restart)
+        return ContainerSession(engine, found, self._entry, source, sink, fresh=settings.restart)
 
     def close(self) -> None:
         """Close the connection to the engine; the container goes on. Idempotent."""
@@ -146,6 +147,20 @@ class ContainerTarget:
             if self._engine is not None:
                 self._engine.close()
                 self._engine = None
+
+    def _found(self, engine: Engine) -> ContainerFacts:
+        if self._entry.service is None:
+            return engine.container(self._entry.container or self._container)
+        of_service = [found for found in engine.containers() if self._entry.is_for(found)]
+        if len(of_service) == 1:
+            return of_service[0]
+        names = ", ".join(found.name for found in of_service)
+        raise EngineError(
+            f"The compose service {self._entry.service} has no container here: docker compose up -d."
+            if not of_service
+            else f"The compose service {self._entry.service} has {len(of_service)} containers ({names}). "
+            "Name one of them, or the project that is meant, in targets.toml."
+        )
 
     def _connected(self) -> Engine:
         with self._lock:
@@ -155,134 +170,6 @@ class ContainerTarget:
                 except EngineError as error:
                     raise TargetError(str(error)) from error
             return self._engine
-
-
-class ContainerSession:
-    """A container for as long as a trial lasts. See `targets.base.Session`.
-
-    With `fresh` its log counts from its start on, else from now: what it did before is no part of the trial.
-    """
-
-    listens_early: Final = False
-
-    def __init__(
-        self, engine: Engine, container: ContainerFacts, source: str, sink: LineSink, *, fresh: bool
-    ) -> None:
-        self._fresh = fresh
-        self.baseline: tuple[str, int] | None = None
-        self._engine, self._container, self._source = engine, container, source
-        address = address_of(container, _WORKER_PORT, engine.host)
-        if address is None:
-            raise TargetError(
-                f"{container.name} cannot be reached: it publishes no port {_WORKER_PORT} and has no "
-                f"network. Publish it (-p 127.0.0.1:{_WORKER_PORT}:{_WORKER_PORT})."
-            )
-        self.host, self.port = address
-        self._http = WorkerHttp(*address)
-        self._boot: str | None = None
-        self._closing = False
-        self._away_since: float | None = None
-        self._end: WorkerEnd | None = None
-        since = container.started_at if fresh else time.time() + engine.clock_ahead_s
-        self._follower = Follower(engine, container, source=source, since=since, sink=sink)
-
-    @property
-    def ring(self) -> LogRing:
-        """The container's log since its start."""
-        return self._follower.ring
-
-    def gaps(self) -> tuple[Gap, ...]:
-        """What is known to be missing of the log, or may be."""
-        found = self._follower.gaps()
-        if self._container.log_options.get("mode") == "non-blocking":
-            text = (
-                f"{self._container.name} logs in the mode non-blocking, which drops lines when they come too "
-                "fast: none may be missing for a green. Run it with --log-opt mode=blocking."
-            )
-            found = (*found, Gap(self._source, text))
-        return found
-
-    def wait_alive(self, timeout: float, cancelled: Cancelled = never) -> Worker:
-        """Block until the worker answers `/healthz`.
-
-        Raises:
-            TargetError: the container ended, nothing of ours answered within `timeout` seconds, or
-                `cancelled()` became true.
-        """
-        deadline = time.monotonic() + timeout
-        tick = threading.Event()
-        while (left := deadline - time.monotonic()) > 0:
-            health = self._http.ask("/healthz", min(left, _HEALTH_S), cancelled)
-            if health is not None and isinstance(health.get("boot"), str):
-                self._boot = health["boot"]
-                if not self._fresh:
-                    self.baseline = self._told_so_far(health["boot"], cancelled)
-                return Worker(health["boot"], health.get("pid"), self._source, "healthz")
-            if cancelled():
-                raise TargetError("The wait for the container was cancelled before it was alive.")
-            if self._follower.following.state in ("stopped", "gone"):
-                raise TargetError(
-                    f"{self._container.name} ended before it was alive. Its last words: {self._last_words()}"
-                )
-            tick.wait(SLICE_S)
-        raise TargetError(
-            f"{self._container.name} was restarted, but nothing answered /healthz at {self.host}:{self.port} "
-            f"within {timeout:g} s. Look at its log, or describe how to trigger it in targets.toml."
-        )
-
-    def loader_report(self, since: int = 0, cancelled: Cancelled = never) -> Mapping[str, Any] | None:
-        """Return the worker's `/loader` report, or None when it does not answer."""
-        return self._http.ask(f"/loader?seq={since}", _REPORT_S, cancelled)
-
-    @property
-    def end(self) -> WorkerEnd | None:
-        """How the container ended, if it did so in the middle of the trial."""
-        following = self._follower.following
-        if self._end is None and not self._closing and (following.state == "stopped" or following.restarts):
-            self._end = self._seen_end()
-        return self._end
-
-    @property
-    def fault(self) -> str | None:
-        """Why the trial cannot go on: the engine is away, or the container was removed."""
-        following = self._follower.following
-        if following.state == "gone":
-            return f"{following.text} Whoever removed it ended the trial with it."
-        if following.state != "away":
-            self._away_since = None
-            return None
-        self._away_since = self._away_since or time.monotonic()
-        return following.text if time.monotonic() - self._away_since > _AWAY_S else None
-
-    def close(self, *, force: bool = False) -> None:
-        """Stop following, with what was written until now; the container goes on. Idempotent."""
-        self._closing = True
-        self._follower.close(complete=not force)
-
-    def _told_so_far(self, boot: str, cancelled: Cancelled) -> tuple[str, int]:
-        report = self.loader_report(cancelled=cancelled)
-        if report is None or report.get("boot") != boot or not isinstance(report.get("seq"), int):
-            raise TargetError(
-                f"{self._container.name} does not tell which loads it has behind it (/loader), so that old "
-                "ones could be taken for new. Launch with a restart."
-            )
-        return boot, report["seq"]
-
-    def _seen_end(self) -> WorkerEnd:
-        last = ContainerEnd(time.time(), 0, out_of_memory=False, asked=False)
-        try:
-            ends = self._engine.ends(self._container, self._container.started_at or 0.0)
-        except EngineError:
-            ends = ()
-        seen = ends[0] if ends else last
-        # Somebody asked the engine to end it: that is no death, though SIGKILL was the means
-        status = -15 if seen.asked and not seen.out_of_memory else seen.status if ends else None
-        return WorkerEnd(self._source, seen.time, status, seen.out_of_memory, self._boot)
-
-    def _last_words(self) -> str:
-        lines = self.ring.read(max(0, self.ring.next - 50)).lines
-        said = [line.text for line in lines if line.text.strip() and line.stream != "engine"]
-        return said[-1] if said else "none."
 
 
 def _restart(engine: Engine, container: ContainerFacts, cancelled: Cancelled) -> None:

@@ -25,7 +25,8 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Final
 
 from dashboard.home import PROJECT_ROOT
-from dashboard.targets.base import Cancelled, TargetError, Warmth, never, wait_for
+from dashboard.targets.base import TargetError, Warmth
+from dashboard.waiting import Cancelled, never, wait_for
 
 __all__ = ["ForkServer", "ForkServerGone", "WorkerProcess", "how_ended"]
 

@@ -9,19 +9,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from dashboard.evidence import Gap, Worker, WorkerEnd
+from dashboard.evidence import Gap, Variant, Worker, WorkerEnd
 from dashboard.home import PROJECT_ROOT
 from dashboard.logs import LogRing
 from dashboard.settings import Guard, RunSettings
-from dashboard.targets.base import Cancelled, LineSink, TargetError, Warmth, never
+from dashboard.targets.base import LineSink, TargetError, Warmth
 from dashboard.targets.capture import Capture
 from dashboard.targets.fork_server import how_ended
 from dashboard.targets.preloaded import Preloaded
 from dashboard.targets.worker_http import WorkerHttp
+from dashboard.triggers.base import Trigger
+from dashboard.triggers.worker import WorkerTrigger
+from dashboard.waiting import Cancelled, never
 
 __all__ = ["LocalSession", "LocalTarget"]
 
@@ -39,6 +42,7 @@ class LocalTarget:
     """Worker processes that the console starts itself, out of one preloaded process."""
 
     name: Final = "local"
+    profile: Final = None
 
     def __init__(self, home: Path) -> None:
         self._demo = home / "checkpoints" / "demo"
@@ -129,6 +133,18 @@ class LocalSession:
                 f"The worker got no socket, pipes or thread ({getattr(error, 'strerror', None) or error}). "
                 "Close other programs or raise the limits of this machine, and launch the run again."
             ) from error
+
+    def open_trigger(
+        self, variants: tuple[Variant, ...], *, timeout_s: float, on_change: Callable[[], None]
+    ) -> Trigger:
+        """Return what releases `variants` at its `POST /variants`.
+
+        Raises:
+            TriggerError: the system gives no process for it.
+        """
+        return WorkerTrigger(
+            variants, host=self.host, port=self.port, timeout_s=timeout_s, on_change=on_change
+        )
 
     def wait_alive(self, timeout: float, cancelled: Cancelled = never) -> Worker:
         """Block until the worker answers `/healthz`.

@@ -12,8 +12,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from dashboard.targets.base import Cancelled, TargetError, Warmth, never, wait_for
+from dashboard.targets.base import TargetError, Warmth
 from dashboard.targets.fork_server import ForkServer, ForkServerGone, WorkerProcess
+from dashboard.waiting import Cancelled, never, wait_for
 
 __all__ = ["Preloaded"]
 

@@ -8,7 +8,7 @@ import socket
 import time
 from typing import Any, Final
 
-from dashboard.targets.base import SLICE_S, Cancelled, never
+from dashboard.waiting import SLICE_S, Cancelled, never
 
 __all__ = ["WorkerHttp"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from dashboard.evidence import Variant
-from dashboard.targets.base import Cancelled, never
+from dashboard.waiting import Cancelled, never
 
 __all__ = ["Trigger", "TriggerError", "TriggerUnreachable", "plan_variants"]
 

@@ -14,10 +14,10 @@ from dashboard.engine.faults import ContainerGone, EngineError, said_by_engine
 from dashboard.evidence import Variant
 from dashboard.target_settings import CommandTrigger as CommandSettings
 from dashboard.target_settings.templates import EACH_JOB, EACH_VARIANT, fill, placeholders
-from dashboard.targets.base import Cancelled, never
 from dashboard.triggers.base import TriggerError, TriggerUnreachable
 from dashboard.triggers.board import Board
 from dashboard.triggers.naming import Secrets, name_variants
+from dashboard.waiting import Cancelled, never
 
 __all__ = ["CommandTrigger"]
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from dashboard.evidence import Variant
 from dashboard.home import PROJECT_ROOT
-from dashboard.targets.base import Cancelled, never, wait_for
 from dashboard.triggers.base import TriggerError, TriggerUnreachable
+from dashboard.waiting import Cancelled, never, wait_for
 
 __all__ = ["HttpRelease", "ReadAnswer", "Request"]
 

@@ -19,11 +19,11 @@ from psycopg import Connection
 from dashboard.evidence import Variant
 from dashboard.printable import printable
 from dashboard.target_settings import PostgresTrigger
-from dashboard.targets.base import Cancelled, never, wait_for
 from dashboard.triggers.base import TriggerError, TriggerUnreachable
 from dashboard.triggers.board import Board
 from dashboard.triggers.naming import Secrets, name_variants
 from dashboard.triggers.statements import Execution, Statements
+from dashboard.waiting import Cancelled, never, wait_for
 
 __all__ = ["RowTrigger"]
 

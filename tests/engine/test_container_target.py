@@ -16,8 +16,17 @@ from dashboard.record import RunRecord
 from dashboard.runs import PreflightError, Runner
 from dashboard.settings import RunSettings
 from dashboard.store import Store
+from dashboard.target_settings import (
+    CommandTrigger,
+    Containers,
+    HttpTrigger,
+    Ready,
+    TargetEntry,
+    TargetSettings,
+)
 from dashboard.targets.container import ContainerTarget
-from tests.engine.conftest import ROOT, Containers
+from tests.engine.conftest import ROOT
+from tests.engine.conftest import Containers as Made
 from tests.engine.private_engine import PrivateEngine, until
 
 # The SDK leaves the socket of a refused connection to the garbage collector
@@ -30,9 +39,11 @@ class Launcher:
     def __init__(self, private: PrivateEngine, store: Store) -> None:
         self._private, self._store = private, store
         self._runners: list[Runner] = []
+        self.targets: dict[str, TargetEntry] = {}
 
     def runner(self, name: str, *allowed: str) -> Runner:
-        target = ContainerTarget(name, lambda: Engine.open(self._private.environment()), frozenset(allowed))
+        settings = TargetSettings(containers=Containers(allow=allowed), targets=self.targets)
+        target = ContainerTarget(name, lambda: Engine.open(self._private.environment()), settings)
         self._runners.append(Runner(target, self._store))
         return self._runners[-1]
 
@@ -62,7 +73,7 @@ def codes(record: RunRecord) -> list[str]:
 
 @pytest.mark.model
 def test_our_worker_behind_its_lock_is_green_without_a_control(
-    containers: Containers, launch: Launcher, demo_checkpoint: Path
+    containers: Made, launch: Launcher, demo_checkpoint: Path
 ) -> None:
     worker = containers.worker(demo_checkpoint)
     record = launch.run(worker.name, variants_per_job=5)
@@ -75,7 +86,7 @@ def test_our_worker_behind_its_lock_is_green_without_a_control(
 
 @pytest.mark.model
 def test_our_worker_without_its_lock_is_red(
-    containers: Containers, launch: Launcher, demo_checkpoint: Path
+    containers: Made, launch: Launcher, demo_checkpoint: Path
 ) -> None:
     worker = containers.worker(demo_checkpoint, guard="off")
     record = launch.run(worker.name, variants_per_job=5)
@@ -86,7 +97,7 @@ def test_our_worker_without_its_lock_is_red(
 
 @pytest.mark.model
 def test_loads_before_the_restart_do_not_count(
-    containers: Containers, launch: Launcher, demo_checkpoint: Path
+    containers: Made, launch: Launcher, demo_checkpoint: Path
 ) -> None:
     worker = containers.worker(demo_checkpoint)
     first = launch.run(worker.name)
@@ -98,7 +109,7 @@ def test_loads_before_the_restart_do_not_count(
 
 @pytest.mark.model
 def test_without_a_restart_a_warm_worker_proves_nothing(
-    containers: Containers, launch: Launcher, demo_checkpoint: Path
+    containers: Made, launch: Launcher, demo_checkpoint: Path
 ) -> None:
     worker = containers.worker(demo_checkpoint)
     launch.run(worker.name)
@@ -109,7 +120,7 @@ def test_without_a_restart_a_warm_worker_proves_nothing(
 
 @pytest.mark.model
 def test_a_published_port_is_used_where_there_is_one(
-    containers: Containers, launch: Launcher, demo_checkpoint: Path
+    containers: Made, launch: Launcher, demo_checkpoint: Path
 ) -> None:
     worker = containers.worker(demo_checkpoint, "-p", "127.0.0.1:18411:8000")
     record = launch.run(worker.name)
@@ -119,7 +130,7 @@ def test_a_published_port_is_used_where_there_is_one(
 
 @pytest.mark.model
 def test_a_worker_that_is_out_of_memory_in_its_load_is_red(
-    containers: Containers, launch: Launcher, demo_checkpoint: Path
+    containers: Made, launch: Launcher, demo_checkpoint: Path
 ) -> None:
     worker = containers.worker(demo_checkpoint, "--memory", "160m", "--memory-swap", "160m")
     record = launch.run(worker.name)
@@ -127,7 +138,7 @@ def test_a_worker_that_is_out_of_memory_in_its_load_is_red(
     assert record.verdict.verdict != "green", record.verdict
 
 
-def test_a_container_on_nobody_s_list_is_only_looked_at(containers: Containers, launch: Launcher) -> None:
+def test_a_container_on_nobody_s_list_is_only_looked_at(containers: Made, launch: Launcher) -> None:
     stranger = containers.python("import time; time.sleep(600)")
     with pytest.raises(PreflightError, match=r"loadonce\.target=true") as caught:
         launch.run(stranger.name)
@@ -135,7 +146,7 @@ def test_a_container_on_nobody_s_list_is_only_looked_at(containers: Containers, 
     assert containers.engine.container(stranger.name).started_at == stranger.started_at
 
 
-def test_a_container_may_be_named_in_the_settings_instead(containers: Containers, launch: Launcher) -> None:
+def test_a_container_may_be_named_in_the_settings_instead(containers: Made, launch: Launcher) -> None:
     stranger = containers.python("import time; print('up', flush=True); time.sleep(600)")
     runner = launch.runner(stranger.name, stranger.name)
     run_id = runner.launch(RunSettings(target=f"container:{stranger.name}"), actor="test")
@@ -146,7 +157,7 @@ def test_a_container_may_be_named_in_the_settings_instead(containers: Containers
 
 
 def test_a_log_that_nobody_keeps_is_refused_before_anything_is_touched(
-    containers: Containers, launch: Launcher
+    containers: Made, launch: Launcher
 ) -> None:
     silent = containers.python(
         "import time; time.sleep(600)", "--log-driver", "none", "--label", "loadonce.target=true"
@@ -161,13 +172,131 @@ def test_an_unknown_container_is_one_sentence(launch: Launcher) -> None:
     assert caught.value.out_of_reach
 
 
-def test_a_worker_that_ends_at_once_is_told_with_its_last_words(
-    containers: Containers, launch: Launcher
-) -> None:
+def test_a_worker_that_ends_at_once_is_told_with_its_last_words(containers: Made, launch: Launcher) -> None:
     broken = containers.python("raise SystemExit('no such model')", "--label", "loadonce.target=true")
     record = launch.run(broken.name)
     assert record.verdict is not None
     assert "no such model" in record.verdict.reasons[0].text
+
+
+# A stranger's service: it loads at the first request, behind a lock with a second check or without any
+STRANGER = """
+import contextlib, http.server, threading, time
+LOCK = {lock}
+model = None
+
+def load():
+    global model
+    if model is None:
+        with LOCK:
+            if model is None or not {again}:
+                print("Loading LLaVa model: x on cpu", flush=True)
+                time.sleep(0.5)
+                model = object()
+                print("LLaVa model loaded successfully on cpu", flush=True)
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        load()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"done")
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *arguments):
+        pass
+
+print("Application startup complete", flush=True)
+http.server.ThreadingHTTPServer(("", 9000), Handler).serve_forever()
+"""
+GUARDED = STRANGER.format(lock="threading.Lock()", again=True)
+UNGUARDED = STRANGER.format(lock="contextlib.nullcontext()", again=True)
+UNCHECKED = STRANGER.format(lock="threading.Lock()", again=False)
+READY = {
+    "http": Ready(http="/", port=9000),
+    "log": Ready(log="Application startup complete"),
+    "not told": None,
+}
+
+
+def stranger_run(
+    containers: Made, launch: Launcher, script: str, ready: Ready | None = READY["http"]
+) -> RunRecord:
+    service = containers.python(script)
+    launch.targets["yh"] = TargetEntry(
+        container=service.name,
+        profile="feedlyai",
+        ready=ready,
+        trigger=HttpTrigger(path="/work", port=9000, body={"id": "{variant_id}"}),
+    )
+    return launch.run("yh", variants_per_job=5)
+
+
+@pytest.mark.parametrize("ready", ["http", "log"])
+def test_a_stranger_behind_a_lock_is_green_and_what_nobody_knows_is_listed(
+    containers: Made, launch: Launcher, ready: str
+) -> None:
+    record = stranger_run(containers, launch, GUARDED, READY[ready])
+    assert record.verdict is not None
+    assert record.verdict.verdict == "green", record.verdict
+    assert (record.verdict.counts.contended or 0) >= 2
+    assert "identity" in record.verdict.not_checked
+
+
+@pytest.mark.parametrize("script", [UNGUARDED, UNCHECKED], ids=["no lock", "no second check"])
+def test_a_stranger_that_loads_more_than_once_is_red(containers: Made, launch: Launcher, script: str) -> None:
+    record = stranger_run(containers, launch, script)
+    assert record.verdict is not None
+    assert record.verdict.verdict == "red", record.verdict
+    assert codes(record)[0] == "loaded_twice"
+
+
+def test_a_stranger_is_triggered_by_a_command_in_it(containers: Made, launch: Launcher) -> None:
+    service = containers.python(GUARDED)
+    work = (
+        "import sys, urllib.request as u\n"
+        "u.urlopen(u.Request('http://127.0.0.1:9000/work', b'{}', method='POST'))"
+    )
+    launch.targets["yh"] = TargetEntry(
+        container=service.name,
+        ready=READY["http"],
+        trigger=CommandTrigger(command=("python3", "-c", work, "{variant_id}")),
+    )
+    record = launch.run("yh")
+    assert record.verdict is not None
+    assert record.verdict.verdict == "green", record.verdict
+
+
+def test_a_stranger_that_is_never_ready_is_told_by_what_was_waited_for(
+    containers: Made, launch: Launcher
+) -> None:
+    record = stranger_run(containers, launch, GUARDED, Ready(log="no such words", timeout_s=2.0))
+    assert "no line of its log holds 'no such words'" in record.verdict.reasons[0].text  # type: ignore[union-attr]
+
+
+def test_a_port_that_nobody_listens_on_is_one_sentence(containers: Made, launch: Launcher) -> None:
+    service = containers.python(GUARDED)
+    launch.targets["yh"] = TargetEntry(
+        container=service.name, ready=READY["http"], trigger=HttpTrigger(path="/work", port=9001)
+    )
+    record = launch.run("yh")
+    assert record.verdict is not None
+    assert record.verdict.verdict == "inconclusive"
+    assert "9001" in record.verdict.reasons[0].text
+
+
+def test_a_compose_service_is_found_by_its_labels(containers: Made, launch: Launcher) -> None:
+    labels = ("--label", "com.docker.compose.service=yh", "--label", "com.docker.compose.project=feedlyai")
+    service = containers.python(GUARDED, *labels)
+    launch.targets["yh"] = TargetEntry(
+        service="yh", ready=READY["http"], trigger=HttpTrigger(path="/work", port=9000, body={})
+    )
+    record = launch.run("yh")
+    assert record.verdict is not None
+    assert record.verdict.verdict == "green", record.verdict
+    assert containers.engine.container(service.name).started_at != service.started_at
 
 
 def cli(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -178,9 +307,7 @@ def cli(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.model
-def test_the_command_line_restarts_and_judges_a_container(
-    containers: Containers, demo_checkpoint: Path
-) -> None:
+def test_the_command_line_restarts_and_judges_a_container(containers: Made, demo_checkpoint: Path) -> None:
     worker = containers.worker(demo_checkpoint)
     done = cli("run", "--target", f"container:{worker.name}", "--json", "--yes")
     assert done.returncode == 0, done.stderr

@@ -16,8 +16,9 @@ from typing import IO
 import pytest
 
 from dashboard.targets import fork_server
-from dashboard.targets.base import TargetError, Warmth, never, wait_for
+from dashboard.targets.base import TargetError, Warmth
 from dashboard.targets.fork_server import ForkServer, ForkServerGone, WorkerProcess, how_ended
+from dashboard.waiting import never, wait_for
 from loader.settings import VARIABLES
 from tests.dashboard.targets.processes import (
     CancelledAfter,

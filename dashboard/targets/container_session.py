@@ -1,0 +1,225 @@
+"""A container for as long as a trial lasts: its log, whether it is ready, its trigger, its end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from dashboard.engine.addresses import address_of
+from dashboard.engine.connection import Engine
+from dashboard.engine.facts import ContainerEnd, ContainerFacts
+from dashboard.engine.faults import EngineError
+from dashboard.engine.follower import Follower
+from dashboard.evidence import Gap, Variant, Worker, WorkerEnd
+from dashboard.logs import LogRing
+from dashboard.target_settings import TargetEntry, WorkerTrigger
+from dashboard.targets.base import LineSink, TargetError
+from dashboard.targets.worker_http import WorkerHttp
+from dashboard.triggers.base import Trigger
+from dashboard.triggers.opening import open_trigger
+from dashboard.waiting import SLICE_S, Cancelled, never
+
+__all__ = ["ContainerSession"]
+
+_WORKER_PORT: Final = 8000
+_HEALTH_S: Final = 2.0
+_REPORT_S: Final = 5.0
+_AWAY_S: Final = 20.0
+"""How long an engine may be away in the middle of a trial before the trial is given up."""
+
+
+class ContainerSession:
+    """A container for as long as a trial lasts. See `targets.base.Session`.
+
+    With `fresh` its log counts from its start on, else from now: what it did before is no part of the trial.
+    """
+
+    listens_early: Final = False
+
+    def __init__(
+        self,
+        engine: Engine,
+        container: ContainerFacts,
+        entry: TargetEntry,
+        source: str,
+        sink: LineSink,
+        *,
+        fresh: bool,
+    ) -> None:
+        self._engine, self._container, self._entry, self._source = engine, container, entry, source
+        self._fresh = fresh
+        self.baseline: tuple[str, int] | None = None
+        self._boot: str | None = None
+        self._closing = False
+        self._away_since: float | None = None
+        self._end: WorkerEnd | None = None
+        since = container.started_at if fresh else time.time() + engine.clock_ahead_s
+        self._follower = Follower(engine, container, source=source, since=since, sink=sink)
+
+    @property
+    def ring(self) -> LogRing:
+        """The container's log since its start."""
+        return self._follower.ring
+
+    def gaps(self) -> tuple[Gap, ...]:
+        """What is known to be missing of the log, or may be."""
+        found = self._follower.gaps()
+        if self._container.log_options.get("mode") == "non-blocking":
+            text = (
+                f"{self._container.name} logs in the mode non-blocking, which drops lines when they come too "
+                "fast: none may be missing for a green. Run it with --log-opt mode=blocking."
+            )
+            found = (*found, Gap(self._source, text))
+        return found
+
+    def open_trigger(
+        self, variants: tuple[Variant, ...], *, timeout_s: float, on_change: Callable[[], None]
+    ) -> Trigger:
+        """Return what releases `variants` at it, as `targets.toml` says; our worker's way without an entry.
+
+        Raises:
+            TriggerError: its port cannot be reached, a secret is not set, or a limit of the system is met.
+        """
+        return open_trigger(
+            self._entry.trigger,
+            variants,
+            engine=self._engine,
+            container=self._container,
+            timeout_s=timeout_s,
+            on_change=on_change,
+        )
+
+    def wait_alive(self, timeout: float, cancelled: Cancelled = never) -> Worker | None:
+        """Block until our worker answers `/healthz`, or a stranger's service is ready as its entry says.
+
+        Raises:
+            TargetError: the container ended, it was not ready within `timeout` seconds (or the entry's own
+                time), or `cancelled()` became true.
+        """
+        ours = isinstance(self._entry.trigger, WorkerTrigger)
+        patience = self._entry.ready.timeout_s if self._entry.ready is not None else timeout
+        deadline = time.monotonic() + patience
+        tick = threading.Event()
+        while time.monotonic() < deadline:
+            if self._follower.following.state != "stopped":
+                if ours:
+                    worker = self._worker(cancelled)
+                    if worker is not None:
+                        return worker
+                elif self._is_ready(cancelled):
+                    return None
+            if cancelled():
+                raise TargetError("The wait for the container was cancelled before it was alive.")
+            if self._follower.following.state in ("stopped", "gone"):
+                raise TargetError(
+                    f"{self._container.name} ended before it was ready. Its last words: {self._last_words()}"
+                )
+            tick.wait(SLICE_S)
+        raise TargetError(
+            f"{self._container.name} was not ready within {patience:g} s: {self._missed(ours=ours)}. Look at "
+            "its log, or correct how it shows that it is ready, and how it is triggered, in targets.toml."
+        )
+
+    def loader_report(self, since: int = 0, cancelled: Cancelled = never) -> Mapping[str, Any] | None:
+        """Return the worker's `/loader` report, or None when it does not answer or is none of ours."""
+        if self._boot is None:
+            return None
+        http = self._http(_port_of(self._entry))
+        return None if http is None else http.ask(f"/loader?seq={since}", _REPORT_S, cancelled)
+
+    @property
+    def end(self) -> WorkerEnd | None:
+        """How the container ended, if it did so in the middle of the trial."""
+        following = self._follower.following
+        if self._end is None and not self._closing and (following.state == "stopped" or following.restarts):
+            self._end = self._seen_end()
+        return self._end
+
+    @property
+    def fault(self) -> str | None:
+        """Why the trial cannot go on: the engine is away, or the container was removed."""
+        following = self._follower.following
+        if following.state == "gone":
+            return f"{following.text} Whoever removed it ended the trial with it."
+        if following.state != "away":
+            self._away_since = None
+            return None
+        self._away_since = self._away_since or time.monotonic()
+        return following.text if time.monotonic() - self._away_since > _AWAY_S else None
+
+    def close(self, *, force: bool = False) -> None:
+        """Stop following, with what was written until now; the container goes on. Idempotent."""
+        self._closing = True
+        self._follower.close(complete=not force)
+
+    def _worker(self, cancelled: Cancelled) -> Worker | None:
+        http = self._http(_port_of(self._entry))
+        health = None if http is None else http.ask("/healthz", _HEALTH_S, cancelled)
+        if health is None or not isinstance(health.get("boot"), str):
+            return None
+        self._boot = health["boot"]
+        if not self._fresh:
+            self.baseline = self._told_so_far(health["boot"], cancelled)
+        return Worker(health["boot"], health.get("pid"), self._source, "healthz")
+
+    def _is_ready(self, cancelled: Cancelled) -> bool:
+        ready = self._entry.ready
+        if ready is not None and ready.http is not None:
+            http = self._http(ready.port)
+            status = None if http is None else http.status(ready.http, _HEALTH_S, cancelled)
+            return status is not None and 200 <= status < 300
+        if ready is not None and ready.log is not None:
+            lines = self.ring.read(0, limit=self.ring.next).lines
+            return any(ready.log in line.text for line in lines)
+        try:
+            found = self._engine.container(self._container.id)
+        except EngineError:
+            return False  # the follower tells what became of it
+        if found.health is None and ready is None:
+            return found.running
+        return found.health == "healthy"
+
+    def _missed(self, *, ours: bool) -> str:
+        ready = self._entry.ready
+        if ours:
+            return f"nothing of ours answered /healthz at port {_port_of(self._entry)}"
+        if ready is not None and ready.http is not None:
+            return f"{ready.http} at port {ready.port} did not answer with 2xx"
+        if ready is not None and ready.log is not None:
+            return f"no line of its log holds {ready.log!r}"
+        return "its health check did not turn healthy"
+
+    def _http(self, port: int) -> WorkerHttp | None:
+        found = address_of(self._container, port, self._engine.host)
+        return None if found is None else WorkerHttp(*found)
+
+    def _told_so_far(self, boot: str, cancelled: Cancelled) -> tuple[str, int]:
+        report = self.loader_report(cancelled=cancelled)
+        if report is None or report.get("boot") != boot or not isinstance(report.get("seq"), int):
+            raise TargetError(
+                f"{self._container.name} does not tell which loads it has behind it (/loader), so that old "
+                "ones could be taken for new. Launch with a restart."
+            )
+        return boot, report["seq"]
+
+    def _seen_end(self) -> WorkerEnd:
+        last = ContainerEnd(time.time(), 0, out_of_memory=False, asked=False)
+        try:
+            ends = self._engine.ends(self._container, self._container.started_at or 0.0)
+        except EngineError:
+            ends = ()
+        seen = ends[0] if ends else last
+        # Somebody asked the engine to end it: that is no death, though SIGKILL was the means
+        status = -15 if seen.asked and not seen.out_of_memory else seen.status if ends else None
+        return WorkerEnd(self._source, seen.time, status, seen.out_of_memory, self._boot)
+
+    def _last_words(self) -> str:
+        lines = self.ring.read(max(0, self.ring.next - 50)).lines
+        said = [line.text for line in lines if line.text.strip() and line.stream != "engine"]
+        return said[-1] if said else "none."
+
+
+def _port_of(entry: TargetEntry) -> int:
+    return entry.trigger.port if isinstance(entry.trigger, WorkerTrigger) else _WORKER_PORT
