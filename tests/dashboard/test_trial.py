@@ -6,12 +6,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import dashboard.trial
-from dashboard.evidence import LogLine, WorkerEnd
+from dashboard.evidence import LogLine, Worker, WorkerEnd
 from dashboard.record import Step, TrialRecord
 from dashboard.settings import RunSettings
 from dashboard.targets.local import LocalSession, LocalTarget
@@ -35,14 +37,16 @@ class Telling(Silent):
 
     def __init__(self, report: Mapping[str, Any]) -> None:
         self.report = report
+        self.asked: list[int] = []
 
     def loader_report(self, since: int = 0, cancelled: Callable[[], bool] = lambda: False) -> Any:
+        self.asked.append(since)
         return self.report
 
 
 def trial_after(*texts: str) -> Trial:
     """A trial that has read these lines, and whose log has been still for long enough."""
-    trial = trial_of(None)
+    trial = trial_of(SimpleNamespace(profile=None))
     trial._take(tuple(LogLine("trial-1", n, "stdout", float(n), text) for n, text in enumerate(texts)))
     trial._last_line = 0.0
     return trial
@@ -75,6 +79,17 @@ def test_a_still_log_settles_nothing_of_a_worker_of_ours_that_gives_no_report() 
 )
 def test_a_worker_of_ours_is_settled_by_its_own_report(report: dict[str, Any], is_settled: bool) -> None:
     assert settled(trial_after(*WorkerLog().load().lines), Telling(report)) is is_settled
+
+
+def test_a_line_with_a_made_up_worker_does_not_end_the_wait_for_the_real_one() -> None:
+    made_up = WorkerLog("ffffff")
+    for _ in range(30):
+        made_up.tell("requested")
+    trial = trial_after(*WorkerLog().load().lines, made_up.lines[-1])
+    trial._record = replace(trial._record, workers=(Worker("3f9c1a", 7, "trial-1", "healthz"),))
+    session = Telling({"state": "ready", "events": []})
+    settled(trial, session)
+    assert session.asked == [3]
 
 
 # -- what ends it early ----------------------------------------------------------------------------------
