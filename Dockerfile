@@ -7,7 +7,7 @@ COPY requirements.txt /
 RUN grep '^torch==' /requirements.txt >/torch.txt
 
 FROM ${BASE_IMAGE}
-# An index that has torch for CPUs only makes the image a third as large; all other packages come from the usual one
+# An index of torch for CPUs leaves out the libraries of NVIDIA's cards; all else comes from the usual one
 ARG TORCH_INDEX_URL=
 ENV PYTHONUNBUFFERED=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
@@ -22,7 +22,7 @@ RUN if [ -n "$TORCH_INDEX_URL" ]; then \
     rm -rf "$torch/test" "$torch/include" && \
     find "$torch/bin" -type f ! -name torch_shm_manager -delete
 
-# Byte code of all packages would be 300 MB, of those that both entry points import it is a fifth of that
+# Byte code only of what worker and console import: that of all packages is some 300 MB
 COPY requirements.txt .docker/warm.py /tmp/
 RUN python -m pip install --no-cache-dir --no-compile -r /tmp/requirements.txt && \
     rm -rf "$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pandas/tests" && \
@@ -36,7 +36,7 @@ RUN echo 'loadonce:x:10001:' >>/etc/group && \
 ENV HOME=/home/loadonce LOADONCE_HOME=/data HF_HOME=/data/huggingface
 
 WORKDIR /app
-COPY .docker/entry.sh .docker/health.py /usr/local/lib/loadonce/
+COPY .docker/entry.py .docker/health.py /usr/local/lib/loadonce/
 COPY .streamlit .streamlit
 COPY loader loader
 COPY dashboard dashboard
@@ -49,5 +49,5 @@ USER 10001:10001
 EXPOSE 8000 8501
 HEALTHCHECK --interval=5s --timeout=4s --start-period=60s --retries=3 \
     CMD ["python", "-I", "/usr/local/lib/loadonce/health.py"]
-ENTRYPOINT ["sh", "/usr/local/lib/loadonce/entry.sh"]
+ENTRYPOINT ["python", "/usr/local/lib/loadonce/entry.py"]
 CMD ["console"]

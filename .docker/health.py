@@ -6,41 +6,39 @@ import http.client
 import sys
 from pathlib import Path
 
-PAGES = {"loader.worker": (8000, "/healthz"), "dashboard": (8501, "/_stcore/health")}
+PAGES = {"worker": (8000, "/healthz"), "console": (8501, "/_stcore/health")}
 
 
-def running() -> str | None:
-    """Return the module that this container was started for, or None if it is neither of the two servers."""
+def server() -> str | None:
+    """Return which of the two this container was started for; None if for neither."""
     # Process 1 is the server, or with `docker run --init` the one that has started it
     for folder in sorted(Path("/proc").glob("[0-9]*"), key=lambda one: int(one.name)):
         try:
-            words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            words = (folder / "cmdline").read_text("utf-8", "replace").split("\0")
         except OSError:
-            continue  # it has ended, or is another user's
-        if words[1:3] == ["-m", "loader.worker"]:
-            return "loader.worker"
-        if words[1:4] == ["-m", "dashboard", "serve"]:
-            return "dashboard"
+            continue  # it has ended
+        if len(words) > 2 and words[1].endswith("/entry.py"):
+            return words[2] if words[2] in PAGES else None
     return None
 
 
 def main() -> int:
     """Ask, and say what is wrong."""
-    module = running()
-    if module is None:
+    asked = server()
+    if asked is None:
         return 0  # a command that ends by itself: nothing listens
-    port, path = PAGES[module]
+    port, path = PAGES[asked]
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
     try:
         connection.request("GET", path)
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        sys.stdout.write(f"{module} does not answer on port {port}: {error}\n")
+        sys.stdout.write(f"The {asked} does not answer on port {port}: {error}\n")
         return 1
     finally:
         connection.close()
     if status != 200:
-        sys.stdout.write(f"{module} answers {path} on port {port} with {status} instead of 200\n")
+        sys.stdout.write(f"The {asked} answers {path} on port {port} with {status} instead of 200\n")
     return 0 if status == 200 else 1
 
 
