@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from dashboard.settings import RunSettings, SettingsError
+from dashboard.settings import Guard, RunSettings, SettingsError
 from dashboard.wording import settings_sentence
 
 __all__ = ["PRESETS", "Draft", "Preset", "draft"]
@@ -65,17 +65,21 @@ def draft(values: Mapping[str, Any]) -> Draft:
         errors["timeout_s"] = "The timeout is empty. Type a number of seconds, such as 180."
     if errors:
         return Draft(None, errors, "")
-    guard = values["guard"]
+    target: str = values["target"]
+    ours = target == "local"
+    # What is set in a container's own environment is hidden here
+    guard: Guard = values["guard"] if ours else "on"
     settings = RunSettings(
-        target=values["target"],
+        target=target,
+        restart=bool(values.get("restart", True)),
         jobs=int(values["jobs"]),
         variants_per_job=int(values["variants_per_job"]),
         repeat=int(values["repeat"]),
         guard=guard,
         # The switch has no meaning for the other modes, where it cannot be reached.
-        control=bool(values["control"]) if guard == "on" else None,
+        control=bool(values["control"]) if ours and guard == "on" else None,
         timeout_s=float(values["timeout_s"]),
-        model=values["model"].strip() or None,
+        model=(values["model"].strip() or None) if ours else None,
     )
     try:
         return Draft(settings.check(), {}, settings_sentence(settings))

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime
 from typing import Any, Final
 
+from dashboard.engine.facts import ContainerFacts
 from dashboard.record import RunRecord, TrialRecord
 from dashboard.spans import origin
 from dashboard.store import RunSummary
-from dashboard.wording import COLOUR_ICONS, COLOUR_WORDS, EVENT_WORDS, GUARD_LABELS, when
+from dashboard.wording import COLOUR_ICONS, COLOUR_WORDS, EVENT_WORDS, GUARD_LABELS, seconds, when
 
-__all__ = ["VERDICT_FILTERS", "event_rows", "run_label", "run_rows", "trial_label", "verdict_words"]
+__all__ = [
+    "VERDICT_FILTERS",
+    "container_rows",
+    "event_rows",
+    "run_label",
+    "run_rows",
+    "trial_label",
+    "verdict_words",
+]
 
 _UNJUDGED: Final = {"running": "… Running", "failed": "! Not made", "interrupted": "! Interrupted"}
 VERDICT_FILTERS: Final = ("All", *(COLOUR_WORDS.values()), "Running")
@@ -42,7 +51,7 @@ def run_rows(
             "Loads": summary.load_started,
             "p95 latency": summary.latency_p95_s,
             "Variants": f"{summary.jobs:,} × {summary.variants_per_job:,}",
-            "Guard": GUARD_LABELS.get(summary.guard, summary.guard),  # type: ignore[call-overload]  # a str
+            "Guard": _guard(summary),
             "Repeats": summary.repeat,
             "Took": ended - summary.created_at if ended is not None else None,
             "Target": summary.target,
@@ -50,10 +59,43 @@ def run_rows(
             "Run": summary.run_id,
         }
         told = " ".join(str(value) for value in row.values() if value is not None).lower()
-        right = verdict == "All" or row["Verdict"].endswith(verdict)
+        right = verdict == "All" or verdict_words(summary).endswith(verdict)
         if right and all(word in told for word in text.lower().split()):
             rows.append(row)
     return rows
+
+
+def _guard(summary: RunSummary) -> str | None:
+    if summary.target != "local":
+        return None  # a container's own affair
+    return GUARD_LABELS.get(summary.guard, summary.guard)  # type: ignore[call-overload,no-any-return]  # a str
+
+
+def container_rows(
+    containers: Iterable[ContainerFacts], allowed: Container[str], now: float
+) -> list[dict[str, Any]]:
+    """Return a row for each container, as an operator asks: does it live, since when, may it be tested?"""
+    return [
+        {
+            "Name": each.name,
+            "State": _state(each),
+            "Up for": seconds(now - each.started_at) if each.running and each.started_at else None,
+            "Image": each.image,
+            "Service": each.service,
+            "Restarts": each.restarts,
+            "Log": each.log_driver,
+            "May be tested": "✓ Yes" if each.name in allowed else "– Only looked at",
+        }
+        for each in containers
+    ]
+
+
+def _state(container: ContainerFacts) -> str:
+    mark = {"running": "●", "paused": "‖", "restarting": "↻"}.get(container.state, "○")
+    ended = f" (status {container.exit_code})" if container.exit_code else ""
+    killed = ", out of memory" if container.oom_killed and not container.running else ""
+    health = f", {container.health}" if container.health and container.running else ""
+    return f"{mark} {container.state}{ended}{killed}{health}"
 
 
 def run_label(summary: RunSummary) -> str:

@@ -21,6 +21,7 @@ from anyio import create_task_group
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from dashboard.engine.faults import EngineError
 from dashboard.evidence import LogLine
 from dashboard.live_access import TokenRedaction
 from dashboard.live_assets import PLOTLY_ROUTE, plotly_file
@@ -29,6 +30,7 @@ from dashboard.logs import LogRing
 from dashboard.record import RunRecord
 
 __all__ = [
+    "CONTAINER",
     "LOGS_PATH",
     "RUN_PATH",
     "TOKEN_REFUSED",
@@ -43,6 +45,8 @@ __all__ = [
 
 LOGS_PATH: Final = "/live/logs"
 RUN_PATH: Final = "/live/run"
+CONTAINER: Final = "container:"
+"""What stands in the place of a run for the log of a container, which belongs to none."""
 TOKEN_REFUSED: Final = 4401
 UNKNOWN_RUN: Final = 4404
 FAILED: Final = 1011
@@ -88,8 +92,19 @@ class LiveStore(Protocol):
         """The sources of which lines were kept."""
 
 
+class LiveContainers(Protocol):
+    """The logs of containers. Threading: any thread; may block while the engine answers."""
+
+    def ring(self, name: str) -> LogRing:
+        """A container's log; raises `EngineError` without one."""
+
+
 class LiveConsole(Protocol):
     """What the live routes need of the console's process-wide parts."""
+
+    @property
+    def containers(self) -> LiveContainers:
+        """The containers of this machine's engine."""
 
     @property
     def runner(self) -> LiveRunner:
@@ -168,6 +183,11 @@ class _LiveRoutes:
 
     async def _lines(self, run_id: str, name: str) -> LineSource:
         """The run's source `name`, waited for while the run goes on: a control's log begins late."""
+        if run_id.startswith(CONTAINER):
+            try:
+                return await asyncio.to_thread(self.console().containers.ring, name)
+            except EngineError as error:
+                raise _Refused(UNKNOWN_RUN, str(error).encode()[:120].decode(errors="ignore")) from error
         runner, store = self.console().runner, self.console().store
         while (ring := runner.rings(run_id).get(name)) is None:
             record = runner.record(run_id)

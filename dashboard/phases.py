@@ -17,6 +17,7 @@ from dashboard.diagnosis import diagnose
 from dashboard.evidence import Counts, Variant, Verdict
 from dashboard.latency import latency_of
 from dashboard.record import RunRecord, TrialRecord
+from dashboard.settings import Guard, RunSettings
 from dashboard.spans import Span, VariantRow, origin, planned_row, variant_rows
 from dashboard.triggers.base import plan_variants
 
@@ -118,10 +119,16 @@ def _facts(record: RunRecord, shown: TrialRecord | None) -> list[list[str]]:
         ["Launched", wording.when(record.created_at)],
         ["By", record.actor],
         ["Target", record.settings.target],
-        ["Guard", wording.GUARD_LABELS[guard]],
-        ["Model", record.settings.model or "demo checkpoint"],
+        *_loader_facts(record.settings, guard),
         ["Run", record.run_id],
     ]
+
+
+def _loader_facts(settings: RunSettings, guard: Guard) -> list[list[str]]:
+    """What the run itself has set of the loader: nothing, where the service is a container."""
+    if settings.target != "local":
+        return []
+    return [["Guard", wording.GUARD_LABELS[guard]], ["Model", settings.model or "demo checkpoint"]]
 
 
 def _steps(record: RunRecord) -> list[dict[str, str]]:

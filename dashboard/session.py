@@ -10,26 +10,41 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
 import streamlit as st
 
+from dashboard.engine.facts import ContainerFacts
+from dashboard.engine.faults import EngineError
+from dashboard.engine.shelf import ContainerShelf
 from dashboard.live_access import LiveTokens
 from dashboard.logs import LogRing
 from dashboard.record import RunRecord
 from dashboard.runs import PreflightError, RunInProgress, open_runner
 from dashboard.settings import RunSettings, SettingsError
 from dashboard.store import RunSummary, Store, StoreError, store_url
+from dashboard.target_settings import (
+    SettingsText,
+    TargetSettings,
+    TargetSettingsError,
+    read_text,
+    save_text,
+    target_settings,
+)
 from dashboard.targets.base import Warmth
 
 __all__ = [
+    "SETTINGS_KEY",
+    "TARGET_KEY",
     "Chosen",
     "Console",
     "ConsoleClosed",
     "ConsoleRunner",
     "Refusal",
+    "Shown",
     "abort",
     "actor",
     "address",
@@ -37,6 +52,7 @@ __all__ = [
     "chosen_run",
     "close_console",
     "console",
+    "disturbed",
     "install",
     "launch",
     "open_console",
@@ -44,6 +60,10 @@ __all__ = [
     "pick_run",
     "refusal",
     "run_picker_key",
+    "save_settings",
+    "settings_text",
+    "shown_containers",
+    "target_options",
 ]
 
 
@@ -82,6 +102,8 @@ class Console:
     runner: ConsoleRunner
     store: Store
     tokens: LiveTokens
+    containers: ContainerShelf = field(default_factory=ContainerShelf)
+    home: Path | None = None
 
 
 class ConsoleClosed(RuntimeError):
@@ -121,7 +143,7 @@ def open_console(home: Path) -> Console:
     store = Store.open(store_url(home))
     try:
         store.mark_interrupted()
-        opened = Console(open_runner(store, home), store, LiveTokens())
+        opened = Console(open_runner(store, home), store, LiveTokens(), home=home)
     except BaseException:
         store.close()
         raise
@@ -134,6 +156,7 @@ def close_console() -> None:
     old = install(None)
     if old is not None:
         old.runner.close()
+        old.containers.close()
         old.store.close()
 
 
@@ -141,6 +164,11 @@ def close_console() -> None:
 
 _REFUSAL: Final = "refusal"
 _PICKED: Final = "picked_run"
+TARGET_KEY: Final = "target"
+"""Key of the list from which a launch's target is chosen."""
+_SETTINGS: Final = "settings_begun"
+SETTINGS_KEY: Final = "settings_typed"
+"""Key of the text field in which targets.toml is edited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +255,92 @@ def chosen_run() -> Chosen:
         return Chosen(console().store.load(newest[0].run_id) if newest else None)
     except StoreError as error:
         return Chosen(None, str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The containers that may be seen, and which of them may be acted on; `problem` says why there are none.
+
+    `faults` says what is wrong with targets.toml: nothing may be acted on then but what is labelled.
+    """
+
+    containers: tuple[ContainerFacts, ...]
+    allowed: frozenset[str]
+    problem: str = ""
+    faults: str = ""
+
+
+def shown_containers() -> Shown:
+    """Return the containers of this machine's engine, as targets.toml lets them be seen."""
+    listing = console().containers.listing()
+    home, faults, settings = console().home, "", TargetSettings()
+    try:
+        settings = target_settings(home) if home is not None else settings
+    except TargetSettingsError as error:
+        faults = str(error)
+    seen = tuple(each for each in listing.containers if settings.shows(each))
+    allowed = frozenset(each.name for each in seen if settings.allows(each))
+    return Shown(seen, allowed, listing.problem, faults)
+
+
+def target_options(shown: Shown) -> list[str]:
+    """Return the targets to choose from; before their list, of the key `TARGET_KEY`, is drawn.
+
+    The one that the address names is chosen, once; one that was chosen stays, though its container went.
+    """
+    options = [
+        "local",
+        *(f"container:{each.name}" for each in shown.containers if each.name in shown.allowed),
+    ]
+    named = st.query_params.pop("target", None)
+    if named is not None:
+        st.session_state[TARGET_KEY] = named
+    chosen = st.session_state.get(TARGET_KEY)
+    return options if chosen is None or chosen in options else [*options, chosen]
+
+
+def disturbed(name: str) -> str:
+    """Say what a restart of a container would disturb, or why nobody knows."""
+    try:
+        return console().containers.disturbs(name)
+    except EngineError as error:
+        return str(error)
+
+
+def settings_text() -> tuple[SettingsText | None, str]:
+    """Return targets.toml as this tab began to edit it, and what stands against reading it, if anything does.
+
+    What was typed is never lost: a file that changes meanwhile is shown only when nothing was typed.
+    Called before the text field of the key `SETTINGS_KEY` is drawn.
+    """
+    home = console().home
+    if home is None:
+        return None, "This console has no data folder, and so no targets.toml."
+    begun: SettingsText | None = st.session_state.get(_SETTINGS)
+    if begun is not None and st.session_state.get(SETTINGS_KEY, begun.text) != begun.text:
+        return begun, ""
+    try:
+        begun = read_text(home)
+    except TargetSettingsError as error:
+        return None, str(error)
+    st.session_state[_SETTINGS], st.session_state[SETTINGS_KEY] = begun, begun.text
+    return begun, ""
+
+
+def save_settings(before: SettingsText, text: str) -> str:
+    """Save targets.toml; return what stands against it, or nothing when it was saved."""
+    outcome = "saved"
+    try:
+        save_text(before, text)
+    except TargetSettingsError as error:
+        outcome = str(error)
+    else:
+        st.session_state.pop(_SETTINGS, None)
+    with suppress(StoreError):  # the settings count, whatever the history says
+        console().store.note_action(
+            actor=actor(), action="settings", target=str(before.path), outcome=outcome
+        )
+    return "" if outcome == "saved" else outcome
 
 
 def past_runs(limit: int = 200) -> tuple[tuple[RunSummary, ...], str]:

@@ -25,6 +25,7 @@ __all__ = [
     "seconds",
     "settings_sentence",
     "settings_title",
+    "target_label",
     "unchecked",
     "when",
 ]
@@ -35,6 +36,13 @@ COLOUR_ICONS: Final[Mapping[Colour, str]] = {"green": "✓", "red": "✕", "inco
 TARGET_LABELS: Final[Mapping[str, str]] = {
     "local": "This machine: a fresh worker process for every trial",
 }
+
+
+def target_label(target: str) -> str:
+    """Return what a target is, for a list to choose from."""
+    return TARGET_LABELS.get(target) or f"Container {target.removeprefix('container:')}"
+
+
 GUARD_LABELS: Final[Mapping[Guard, str]] = {
     "on": "On",
     "off": "Off",
@@ -117,6 +125,8 @@ def settings_title(settings: RunSettings) -> str:
     many = f"{settings.jobs:,} jobs × {settings.variants_per_job:,}" if settings.jobs > 1 else ""
     count = f"{many} variants" if many else plural(settings.variants, "variant")
     times = f", {settings.repeat:,} times" if settings.repeat > 1 else ""
+    if settings.target != "local":
+        return f"{count} at {settings.target.removeprefix('container:')}{times}"
     return f"{count}, {_guard(settings.guard)}{times}"
 
 
@@ -127,11 +137,16 @@ def _guard(guard: Guard) -> str:
 
 def settings_sentence(settings: RunSettings) -> str:
     """Return what will happen when a run with these settings is launched."""
+    ours = settings.target == "local"
+    place = "a fresh worker" if ours else settings.target.removeprefix("container:")
     if settings.variants == 1:
-        first = "1 variant will be released at a fresh worker. One alone cannot collide: release at least 2."
+        first = f"1 variant will be released at {place}. One alone cannot collide: release at least 2."
     else:
-        first = f"{settings.variants:,} variants will be released at the same instant at a fresh worker."
-    times = f" {settings.repeat:,} times, each in a new process." if settings.repeat > 1 else ""
+        first = f"{settings.variants:,} variants will be released at the same instant at {place}."
+    if not ours:
+        first = (f"{place} will be restarted. " if settings.restart else "") + first
+    again = "each in a new process" if ours else "each after a restart"
+    times = f" {settings.repeat:,} times, {again}." if settings.repeat > 1 else ""
     control = ""
     if settings.wants_control:
         control = " Then the same with the guard off, to show that this trial can fail."
@@ -236,6 +251,12 @@ def control_words(record: RunRecord) -> tuple[str, str]:
         )
     if settings.guard != "on":
         return "Not needed", "The guard is not fully on in this run: it is a control itself."
+    if settings.target != "local":
+        return (
+            "Not possible",
+            "A container keeps its guard, so this trial cannot show that it could have failed. Test the same "
+            "loader with the local target: that one can.",
+        )
     if not settings.wants_control:
         return (
             "Left out",

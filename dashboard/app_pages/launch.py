@@ -8,7 +8,7 @@ from dashboard import session
 from dashboard.components.field import field_error
 from dashboard.launch_form import PRESETS, draft
 from dashboard.settings import GUARDS
-from dashboard.wording import GUARD_CAPTIONS, GUARD_LABELS, TARGET_LABELS, running_headline
+from dashboard.wording import GUARD_CAPTIONS, GUARD_LABELS, running_headline, target_label
 
 st.title("Launch")
 st.markdown(
@@ -42,10 +42,13 @@ for column, preset in zip(st.columns(len(PRESETS)), PRESETS, strict=True):
 st.subheader("Or set it yourself")
 with st.container(border=True):
     checked = st.container()
+    shown = session.shown_containers()
     target = st.selectbox(
-        "Target", list(TARGET_LABELS), format_func=TARGET_LABELS.__getitem__, key="target",
+        "Target", session.target_options(shown), format_func=target_label, key=session.TARGET_KEY,
         persist_state="session",
     )  # fmt: skip
+    if shown.containers and not shown.allowed:
+        st.markdown(":small[:gray[Containers join the list once they are allowed: see Targets.]]")
     counts = st.grid(4, min_column_width=150)
     values: dict[str, object] = {"target": target}
     fields = {
@@ -59,31 +62,43 @@ with st.container(border=True):
         values[name] = cells[name].number_input(
             label, value=value, step=1, help=hint, key=name, persist_state="session"
         )
-    values["guard"] = st.radio(
-        "Guard of the loader", GUARDS, format_func=GUARD_LABELS.__getitem__, key="guard",
-        captions=[GUARD_CAPTIONS[mode] for mode in GUARDS], persist_state="session",
-    )  # fmt: skip
-    errors_of_guard = st.container()
-    values["control"] = st.toggle(
-        "Control: then make the same trial with the guard off", value=True, key="control",
-        disabled=values["guard"] != "on", persist_state="session",
-        help="A green says little unless the same trial can go red. Takes about as long as one more trial.",
-    )  # fmt: skip
-    with st.expander("Advanced"):
-        values["model"] = st.text_input(
-            "Checkpoint folder", key="model", persist_state="session",
-            placeholder="empty: the small demo LLaVA, made when it is first needed",
+    unsure = False
+    if target == "local":
+        values["guard"] = st.radio(
+            "Guard of the loader", GUARDS, format_func=GUARD_LABELS.__getitem__, key="guard",
+            captions=[GUARD_CAPTIONS[mode] for mode in GUARDS], persist_state="session",
         )  # fmt: skip
-        errors_of_model = st.container()
+        cells["guard"] = st.container()
+        values["control"] = st.toggle(
+            "Control: then make the same trial with the guard off", value=True, key="control",
+            disabled=values["guard"] != "on", persist_state="session",
+            help="A green says little unless the same trial can go red. It takes about as long as a trial.",
+        )  # fmt: skip
+        with st.expander("Advanced"):
+            values["model"] = st.text_input(
+                "Checkpoint folder", key="model", persist_state="session",
+                placeholder="empty: the small demo LLaVA, made when it is first needed",
+            )  # fmt: skip
+            cells["model"] = st.container()
+    else:
+        values["restart"] = st.toggle(
+            "Restart it first", value=True, key="restart", persist_state="session",
+            help="A container that has its model already can prove nothing.",
+        )  # fmt: skip
+        if values["restart"]:
+            st.warning(session.disturbed(target.removeprefix("container:")), icon=":material/warning:")
+            unsure = not st.checkbox("Restart it, and end what it is doing", key=f"sure-{target}")
     form = draft(values)
     refused = session.refusal(form.settings)
     errors = {**form.errors, **(refused.errors if refused is not None else {})}
-    cells |= {"target": checked, "guard": errors_of_guard, "model": errors_of_model}
+    cells["target"] = checked
     for name, cell in cells.items():
         with cell:
             field_error(errors, name)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Launch", type="primary", icon=":material/rocket_launch:", key="launch"):
+        if st.button(
+            "Launch", type="primary", icon=":material/rocket_launch:", key="launch", disabled=unsure
+        ):
             wish = form.settings
         st.markdown(form.sentence or ":red[Correct the marked fields first.]", width="stretch")
 

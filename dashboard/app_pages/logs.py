@@ -1,18 +1,49 @@
-"""Live logs: what a worker of a run prints, as it prints it; `?run=`, `&trial=`, `&line=` name a place."""
+"""Live logs, as they are printed: of a run (`?run=`, `&trial=`, `&line=`), or of a `?container=`."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import streamlit as st
 
 from dashboard import session
 from dashboard.components.log_view import log_view
+from dashboard.engine.facts import ContainerFacts
 from dashboard.listing import run_label
+from dashboard.live import CONTAINER
 from dashboard.phases import trial_of
+
+
+def container_log(containers: Sequence[ContainerFacts], named: str | None) -> None:
+    """Follow the log of one container, through its restarts."""
+    names = [each.name for each in containers]
+    if named is not None and named not in names:
+        names.insert(0, named)  # gone, or not yet there: what is said of it is said below
+    name = st.selectbox("Container", names, index=names.index(named) if named else 0, key=f"of-{named}")
+    session.address(container=name)
+    key = f"{CONTAINER}{name}"
+    log_view(run_id=key, source=name, token=session.console().tokens.issue(key), key="log", live=True)
+    if name in session.shown_containers().allowed:
+        st.page_link(
+            "app_pages/launch.py", label="Test it", icon=":material/rocket_launch:",
+            query_params={"target": key},
+        )  # fmt: skip
+
 
 SIDE_BY_SIDE = 6
 """More trials than fit side by side are picked from a list."""
 
 st.title("Live logs")
+shown, named = session.shown_containers(), st.query_params.get("container")
+if shown.containers or named:
+    kind = st.segmented_control(
+        "Log of", ("A run", "A container"), default="A container" if named else "A run", required=True,
+        key=f"kind-{bool(named)}", label_visibility="collapsed",
+    )  # fmt: skip
+    if kind == "A container":
+        container_log(shown.containers, named)
+        st.stop()
+    st.query_params.pop("container", None)
 chosen, (runs, problem) = session.chosen_run(), session.past_runs()
 if problem or chosen.problem or chosen.record is None:
     text = problem or chosen.problem or "No run yet. Launch one, and its worker’s log is shown here live."

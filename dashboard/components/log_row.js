@@ -95,7 +95,7 @@ function paintRow(row, line, look) {
     row.textContent = line.words;
     return;
   }
-  row.className = `row ${line.level}${line.event ? ` event ${line.event}` : ""}${line === look.flashed ? " flashed" : ""}${line.open ? " opened" : ""}`;
+  row.className = `row ${line.stream === "engine" ? "told" : line.level}${line.event ? ` event ${line.event}` : ""}${line === look.flashed ? " flashed" : ""}${line.open ? " opened" : ""}`;
   row.dataset.number = line.number;
   const [glyph, meaning] = line.event ? EVENTS[line.event] : ["", ""];
   const marker = span("marker", glyph, meaning);

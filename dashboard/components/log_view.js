@@ -129,6 +129,8 @@ class LogView {
   // --- which lines are shown ---
   passes(line) {
     if (line.gap !== undefined) return true;
+    // The console's own word on a container (a restart, lines that are lost) is never filtered away
+    if (line.stream === "engine") return true;
     if (!this.levels.has(line.level) || !this.streams.has(line.stream)) return false;
     if (!this.pattern) return true;
     this.pattern.lastIndex = 0;

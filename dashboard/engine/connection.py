@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 import docker
 from docker.context import ContextAPI
@@ -41,6 +43,8 @@ class Engine:
             environment["DOCKER_HOST"] = _context_host() or "unix:///var/run/docker.sock"
         host = environment["DOCKER_HOST"]
         with said_by_engine(host, f"The Docker engine at {host} was asked for its version"):
+            if host.startswith("unix:"):
+                _knock(urlsplit(host).path)
             client = docker.DockerClient.from_env(
                 environment=environment, timeout=_TIMEOUT_S, max_pool_size=_POOL, version="auto"
             )
@@ -137,6 +141,13 @@ class Engine:
     def close(self) -> None:
         """Close the connections. Idempotent."""
         self._client.close()
+
+
+def _knock(path: str) -> None:
+    """Look whether anybody listens: the SDK leaves a socket behind for each try where nobody does."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+        link.settimeout(_TIMEOUT_S)
+        link.connect(path)
 
 
 def _context_host() -> str | None:

@@ -14,6 +14,7 @@ from dashboard.settings import RunSettings, SettingsError
 from dashboard.store import Store, StoreError
 from dashboard.targets.base import Warmth
 from tests.dashboard.recorded_runner import RecordedRunner
+from tests.dashboard.recorded_shelf import RecordedShelf
 from tests.dashboard.records import green_run, red_run, running_run, unproven_run
 
 FRAME = Path(__file__).parents[2] / "dashboard" / "frame.py"
@@ -29,7 +30,7 @@ class Desk:
     def install(self, *records, **options):
         """Put these runs where the console remembers them."""
         self.runner = RecordedRunner(*records, **options)
-        session.install(session.Console(self.runner, self.store, LiveTokens()))
+        session.install(session.Console(self.runner, self.store, LiveTokens(), RecordedShelf()))
 
     def keep(self, *records):
         """Put these runs into the history."""

@@ -1,0 +1,72 @@
+"""Targets: the containers of this machine's engine, and the settings that say what may be done with them."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.listing import container_rows
+
+st.title("Targets")
+st.markdown(":gray[What can be tested: this machine itself, and the containers that their owner allows.]")
+
+
+@st.fragment(run_every=3)
+def containers() -> None:
+    """List the containers as they are now, with the way to each one's log and to a run at it."""
+    shown = session.shown_containers()
+    if shown.faults:
+        st.warning(f"Only labelled containers may be tested now. {shown.faults}", icon=":material/warning:")
+    if shown.problem:
+        st.info(f"{shown.problem} Until then the local target can be tested.", icon=":material/info:")
+        return
+    if not shown.containers:
+        st.info("The engine has no container that may be seen here.", icon=":material/info:")
+        return
+    actions = st.container(horizontal=True, vertical_alignment="center")
+    rows = container_rows(shown.containers, shown.allowed, time.time())
+    table = st.dataframe(
+        rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="containers",
+        placeholder="–", column_config={
+            "May be tested": st.column_config.TextColumn(
+                help="Allowed by the label loadonce.target=true, or by the settings below."
+            ),
+        },
+    )  # fmt: skip
+    picked = [rows[index]["Name"] for index in table["selection"]["rows"] if index < len(rows)]
+    with actions:
+        if not picked:
+            st.markdown(":gray[Tick a container to see its log or to test it.]")
+        for name in picked:
+            st.page_link(
+                "app_pages/logs.py", label=f"Log of {name}", icon=":material/article:",
+                query_params={"container": name},
+            )  # fmt: skip
+            if name in shown.allowed:
+                st.page_link(
+                    "app_pages/launch.py", label="Test it", icon=":material/rocket_launch:",
+                    query_params={"target": f"container:{name}"},
+                )  # fmt: skip
+
+
+containers()
+st.subheader("Settings")
+before, unreadable = session.settings_text()
+if before is None:
+    st.error(unreadable, icon=":material/error:")
+    st.stop()
+st.markdown(f":gray[`{before.path}`: who may be tested, when it is ready, what triggers it. "
+            "Every key, with an example: docs/targets.md.]")  # fmt: skip
+text = st.text_area(
+    "targets.toml", height=280, key=session.SETTINGS_KEY,
+    placeholder="[containers]\nallow = [\"feedlyai-work-yh\"]",
+)  # fmt: skip
+if st.button("Save", icon=":material/save:", type="primary", disabled=text == before.text):
+    refused = session.save_settings(before, text)
+    if refused:
+        st.error(refused, icon=":material/error:")
+    else:
+        st.toast("Saved.", icon=":material/check:")
+        st.rerun()

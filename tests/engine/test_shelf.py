@@ -1,0 +1,75 @@
+"""The containers that pages show, from a real engine: listed, followed once, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from dashboard.engine.connection import Engine
+from dashboard.engine.faults import EngineError
+from dashboard.engine.occupation import open_connections
+from dashboard.engine.shelf import ContainerShelf
+from tests.engine.conftest import Containers
+from tests.engine.private_engine import PrivateEngine, until
+
+SLEEP = "import time; print('up'); time.sleep(600)"
+TALK = """
+import socket, time
+here = socket.create_server(("", 9000))
+print("up")
+peers = [here.accept() for _ in range(2)]
+print("two")
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def shelf(private: PrivateEngine) -> Iterator[ContainerShelf]:
+    opened = ContainerShelf(lambda: Engine.open(private.environment()))
+    yield opened
+    opened.close()
+
+
+def test_running_containers_are_listed_first(containers: Containers, shelf: ContainerShelf) -> None:
+    ended = containers.python("print('over')", name="aaa")
+    until(lambda: containers.engine.container(ended.name).state == "exited", 30)
+    running = containers.python(SLEEP, name="bbb")
+    names = [each.name for each in shelf.listing().containers]
+    assert names.index(running.name) < names.index(ended.name)
+
+
+def test_all_viewers_of_a_log_share_one_ring(containers: Containers, shelf: ContainerShelf) -> None:
+    container = containers.python(SLEEP)
+    assert shelf.ring(container.name) is shelf.ring(container.name)
+
+
+def test_an_unknown_container_is_one_sentence(shelf: ContainerShelf) -> None:
+    with pytest.raises(EngineError, match="No such container"):
+        shelf.ring("nobody")
+
+
+def test_without_an_engine_the_list_says_why() -> None:
+    shelf = ContainerShelf(lambda: Engine.open({"DOCKER_HOST": "unix:///nowhere/docker.sock"}))
+    assert "No Docker engine answers" in shelf.listing().problem
+
+
+def test_closing_ends_every_follower(containers: Containers, shelf: ContainerShelf) -> None:
+    ring = shelf.ring(containers.python(SLEEP).name)
+    shelf.close()
+    assert ring.closed
+
+
+def test_what_a_restart_disturbs_counts_open_connections(
+    containers: Containers, shelf: ContainerShelf, engine: Engine
+) -> None:
+    server = containers.python(TALK)
+    until(lambda: "up" in containers.private.client("logs", server.name).stdout, 30)
+    address = engine.container(server.name).addresses[0]
+    containers.python(
+        "import socket, time\n"
+        f"kept = [socket.create_connection(({address!r}, 9000)) for _ in range(2)]\ntime.sleep(600)"
+    )
+    until(lambda: "two" in containers.private.client("logs", server.name).stdout, 30)
+    assert open_connections(engine, engine.container(server.name)) == 2
+    assert "2 open connections" in shelf.disturbs(server.name)
