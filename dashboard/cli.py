@@ -1,4 +1,4 @@
-"""The command line: `python -m dashboard run | verdict | logs | history | serve`.
+"""The command line: `python -m dashboard run | verdict | probe | logs | history | serve`.
 
 Exit codes: 0 green, 1 red, 2 usage, 3 inconclusive, 4 target out of reach. `--json` prints one object on
 stdout and nothing else there; progress and prose go to stderr.
@@ -17,6 +17,7 @@ from click.exceptions import NoArgsIsHelpError
 from dashboard.commands import USAGE, explain_crash, hush_stdout
 from dashboard.commands.history import history
 from dashboard.commands.logs import logs
+from dashboard.commands.probe import probe
 from dashboard.commands.run import run
 from dashboard.commands.serve import serve
 from dashboard.commands.verdict import verdict
@@ -46,7 +47,7 @@ def cli() -> None:
     """Loadonce proves that a model service loads its big model exactly once."""
 
 
-for command in (run, verdict, logs, history, serve):
+for command in (run, verdict, probe, logs, history, serve):
     cli.add_command(command)
 
 

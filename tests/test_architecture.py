@@ -47,7 +47,7 @@ LAYERS = (
         "live_assets",
         "live_feed",
     },
-    {"live", "progress"},
+    {"live", "progress", "probing"},
     {"session"},
     {"app_pages"},
     {"app", "frame"},

@@ -2,6 +2,7 @@
 
     cli.py --> run      launches a run, shows it, ends with its verdict
            --> verdict  judges a log that is there already
+           --> probe    calls a stranger's callable by several threads at once
            --> logs     shows and follows containers' logs
            --> history  lists, shows and exports what was kept
            --> serve    starts the console

@@ -1,0 +1,125 @@
+"""`probe`: calls a stranger's callable by N threads at once in a fresh process, and judges it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from dashboard.commands import EXIT_CODES, CommandError, OutOfReach, print_json
+
+if TYPE_CHECKING:
+    from dashboard.probing.report import Asked, ProbeReport
+
+__all__ = ["probe"]
+
+_CALLABLE: Final = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*(?:\.[^\W\d]\w*)*)")
+_MOST_THREADS: Final = 1000
+
+
+@click.command(epilog="Exit codes: 0 green, 1 red, 2 usage, 3 inconclusive, 4 target out of reach.")
+@click.option("--callable", "name", required=True, metavar="MODULE:FUNCTION", help="What loads the model.")
+@click.option("--path", "path", metavar="DIR", help="The folder that the module is imported from.")
+@click.option("--container", metavar="NAME", help="Or the container; its working directory is that folder.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1, _MOST_THREADS),
+    default=3,
+    show_default=True,
+    help="Calls at the same instant.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, 86_400, min_open=True),
+    default=180.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="From the release until every thread must have come back.",
+)
+@click.option("--yes", is_flag=True, help="Probe in a container without asking first.")
+@click.option("--force", is_flag=True, help="… and though its memory may not hold a second model.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+def probe(
+    name: str,
+    path: str | None,
+    container: str | None,
+    threads: int,
+    timeout: float,
+    yes: bool,
+    force: bool,
+    as_json: bool,
+) -> int:
+    """Call a function that loads a model by several threads at once, and judge whether it loads it once.
+
+    It is called in a fresh process, which imports the service as it is: nothing is installed, and a
+    container needs no more than its own Python.
+    """
+    if (path is None) == (container is None):
+        raise CommandError("Name one place: --path DIR, or --container NAME.")
+    parts = _CALLABLE.fullmatch(name)
+    if parts is None:
+        raise CommandError(
+            f"--callable {name!r} names no callable. Write MODULE:FUNCTION, as in "
+            "services.llava_service:get_llava_model."
+        )
+    from dashboard.probing.judgement import judge_probe
+    from dashboard.probing.report import Asked
+    from dashboard.summary import summary_of_log
+
+    asked = Asked(parts[1], parts[2], threads, timeout)
+    if path is not None:
+        report = _in_folder(asked, path)
+    else:
+        report = _in_container(asked, container or "", yes=yes, force=force)
+    if report.stopped == "attribute":
+        raise CommandError(f"--callable {name}: {report.error}. Name a function of the module.")
+    judged = judge_probe(report, beside_service=container is not None)
+    for said in summary_of_log(judged.verdict, judged.findings, judged.lines):
+        click.echo(said, err=True)
+    if as_json:
+        print_json(judged.as_json())
+    return EXIT_CODES[judged.verdict.verdict]
+
+
+def _in_folder(asked: Asked, path: str) -> ProbeReport:
+    from dashboard.probing.folder import probe_folder
+
+    if not Path(path).is_dir():
+        raise CommandError(f"--path {path} is no folder. Name the one that the module is imported from.")
+    try:
+        return probe_folder(asked, Path(path))
+    except OSError as error:
+        raise CommandError(f"No process can be started in {path} ({error.strerror}).") from error
+
+
+def _in_container(asked: Asked, name: str, *, yes: bool, force: bool) -> ProbeReport:
+    from dashboard.engine.connection import Engine
+    from dashboard.engine.faults import EngineError
+    from dashboard.engine.occupation import occupation
+    from dashboard.home import HomeError, data_home
+    from dashboard.probing.container import NoRoom, NotAllowed, check_allowed, check_room, probe_container
+    from dashboard.target_settings import TargetSettingsError, target_settings
+
+    try:
+        settings = target_settings(data_home())
+    except (HomeError, TargetSettingsError) as error:
+        raise CommandError(str(error)) from error
+    try:
+        with closing(Engine.open()) as engine:
+            found = engine.container(name)
+            check_allowed(found, settings)
+            if not force:
+                check_room(engine, found)
+            if not yes and sys.stdin.isatty():
+                click.echo(occupation(engine, found), err=True)
+                if not click.confirm("Load the model a second time in it, to probe?", err=True):
+                    raise CommandError("Nothing was probed.")
+            return probe_container(engine, found, asked)
+    except NoRoom as error:
+        raise CommandError(str(error)) from error
+    except (NotAllowed, EngineError) as error:
+        raise OutOfReach(str(error)) from error

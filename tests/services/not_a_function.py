@@ -1,0 +1,3 @@
+"""Names that are no callables."""
+
+get_model = 5
