@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from dashboard.commands import EXIT_CODES, CommandError, OutOfReach, print_json
+from dashboard.commands import EXIT_CODES, CommandError, CutShort, OutOfReach, print_json
 
 if TYPE_CHECKING:
     from dashboard.probing.report import Asked, ProbeReport
@@ -71,10 +71,13 @@ def probe(
     from dashboard.summary import summary_of_log
 
     asked = Asked(parts[1], parts[2], threads, timeout)
-    if path is not None:
-        report = _in_folder(asked, path)
-    else:
-        report = _in_container(asked, container or "", yes=yes, force=force)
+    try:
+        if path is not None:
+            report = _in_folder(asked, path)
+        else:
+            report = _in_container(asked, container or "", yes=yes, force=force)
+    except KeyboardInterrupt as error:
+        raise CutShort("The probe was stopped, and its process ended: nothing is proven.") from error
     if report.stopped == "attribute":
         raise CommandError(f"--callable {name}: {report.error}. Name a function of the module.")
     judged = judge_probe(report, beside_service=container is not None)

@@ -287,21 +287,23 @@ class _Judge:
         return sum(call.entered < first <= call.returned for call in calls)
 
     def _counts(self) -> Counts:
-        log, real = self.log_verdict.counts, self.real_verdict.counts
+        log, loads = self.log_verdict.counts, self.reals
+        if log.load_started >= len(loads):
+            ends = log.load_completed, log.load_failed
+        else:
+            failed = sum(load.error is not None for load in loads)
+            ends = sum(load.ended is not None for load in loads) - failed, failed
         metas = sum(event.kind == "meta_tensor_error" for _, event in self.placed)
-        answered = [call for call in self.report.calls if call.error is None]
         return Counts(
-            load_started=max(log.load_started, len(self.reals)),
-            load_completed=max(
-                log.load_completed, sum(load.ended is not None and load.error is None for load in self.reals)
-            ),
-            load_failed=max(log.load_failed, real.load_failed),
+            load_started=max(log.load_started, len(loads)),
+            load_completed=ends[0],
+            load_failed=ends[1],
             progress_messages=log.progress_messages,
             meta_tensor_errors=max(metas, sum(is_meta(call) for call in self.errors)),
             unique_models=len(self.models) if self.models else None,
             workers=1,
             variants=self.report.asked.threads,
-            variants_ok=len(answered),
+            variants_ok=sum(call.error is None for call in self.report.calls),
             contended=self.contended,
         )
 

@@ -1,0 +1,24 @@
+"""The program of a probe runs on the Python that a stranger's container has."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+from typing import Final
+
+PROGRAM: Final = Path(__file__).resolve().parent.parent.parent.parent / "dashboard" / "probing" / "program.py"
+
+
+def test_it_is_written_in_python_3_8() -> None:
+    ast.parse(PROGRAM.read_text("utf-8"), feature_version=(3, 8))
+
+
+def test_it_needs_nothing_but_the_standard_library() -> None:
+    names = set[str]()
+    for node in ast.walk(ast.parse(PROGRAM.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(str(node.module).split(".")[0])
+    assert names <= sys.stdlib_module_names
