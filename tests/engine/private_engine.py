@@ -19,6 +19,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tempfile
 import time
@@ -275,7 +276,14 @@ def _python_root() -> bytes:
             folder.type, folder.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
             tar.addfile(folder)
         tar.add(library, _place(library), filter=_without_ballast)
-        for path in sorted({*objects, *_linked(objects)}):
+        # torch lies in the packages, which a worker's container mounts; the C++ library does not
+        packages = Path(sysconfig.get_path("purelib"))
+        wanted = {
+            path
+            for path in _linked([*packages.glob("torch/lib/libtorch_cpu.so"), *objects])
+            if not path.is_relative_to(packages)
+        }
+        for path in sorted({*objects, *wanted}):
             if not path.is_relative_to(library):
                 tar.add(path.resolve(), _place(path))
         for name in ("python3", "python"):
