@@ -12,57 +12,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Final
 
-from dashboard.diagnosis import Finding, diagnose
+from dashboard.diagnosis import diagnose
 from dashboard.evidence import Colour, Counts, Evidence, Reason, Testimony, Variant, Verdict, Witnesses
 from dashboard.latency import latency_of
 from dashboard.probing.events import gave_up, is_meta, printed, real_events, real_loads
 from dashboard.probing.report import Call, ProbeReport
+from dashboard.probing.result import ProbeVerdict
 from dashboard.redfacts import counted
-from dashboard.report import judgement
 from dashboard.verdict import judge
 
-__all__ = ["ProbeVerdict", "judge_probe"]
+__all__ = ["judge_probe"]
 
 _MEMORY: Final = re.compile(r"^MemoryError|out ?of ?memory|cannot allocate memory", re.IGNORECASE)
 _FAILED: Final = frozenset({"load_failed", "out_of_memory"})
 _KILLED: Final = frozenset({137, -9})
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeVerdict:
-    """A judged probe. `real_loads` is None where transformers was not used; `lines` were printed."""
-
-    verdict: Verdict
-    findings: tuple[Finding, ...]
-    report: ProbeReport
-    load_lines: int
-    real_loads: int | None
-    lines: int
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the contract's object of `probe`."""
-        asked = self.report.asked
-        return judgement(self.verdict) | {
-            "control": None,
-            "run_id": None,
-            "diagnosis": [asdict(finding) for finding in self.findings],
-            "callable": f"{asked.module}:{asked.name}",
-            "python": self.report.python,
-            "load_lines": self.load_lines,
-            "real_loads": self.real_loads,
-            "threads": [
-                {
-                    "thread": call.thread,
-                    "seconds": round(call.returned - call.entered, 6),
-                    "model": call.model,
-                    "error": call.error,
-                }
-                for call in sorted(self.report.calls, key=lambda call: call.thread)
-            ],
-        }
 
 
 def judge_probe(report: ProbeReport, *, beside_service: bool = False) -> ProbeVerdict:

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from dashboard.probing.judgement import ProbeVerdict, judge_probe
+from dashboard.probing.judgement import judge_probe
 from dashboard.probing.report import Asked, Call, Load, ProbeReport
+from dashboard.probing.result import ProbeVerdict
 
 START = b"Loading LLaVa model: demo on cpu\n"
 END = b"LLaVA model loaded successfully on cpu\n"
