@@ -17,7 +17,6 @@ from typing import Final, Protocol
 
 import streamlit as st
 
-from dashboard.engine.facts import ContainerFacts
 from dashboard.engine.faults import EngineError
 from dashboard.engine.shelf import ContainerShelf
 from dashboard.live_access import LiveTokens
@@ -25,15 +24,9 @@ from dashboard.logs import LogRing
 from dashboard.record import RunRecord
 from dashboard.runs import PreflightError, RunInProgress, open_runner
 from dashboard.settings import RunSettings, SettingsError
+from dashboard.shown import Shown, shown_of
 from dashboard.store import RunSummary, Store, StoreError, store_url
-from dashboard.target_settings import (
-    SettingsText,
-    TargetSettings,
-    TargetSettingsError,
-    read_text,
-    save_text,
-    target_settings,
-)
+from dashboard.target_settings import SettingsText, TargetSettingsError, read_text, save_text
 from dashboard.targets.base import Warmth
 
 __all__ = [
@@ -44,7 +37,6 @@ __all__ = [
     "ConsoleClosed",
     "ConsoleRunner",
     "Refusal",
-    "Shown",
     "abort",
     "actor",
     "address",
@@ -257,30 +249,9 @@ def chosen_run() -> Chosen:
         return Chosen(None, str(error))
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """The containers that may be seen, and which of them may be acted on; `problem` says why there are none.
-
-    `faults` says what is wrong with targets.toml: nothing may be acted on then but what is labelled.
-    """
-
-    containers: tuple[ContainerFacts, ...]
-    allowed: frozenset[str]
-    problem: str = ""
-    faults: str = ""
-
-
 def shown_containers() -> Shown:
     """Return the containers of this machine's engine, as targets.toml lets them be seen."""
-    listing = console().containers.listing()
-    home, faults, settings = console().home, "", TargetSettings()
-    try:
-        settings = target_settings(home) if home is not None else settings
-    except TargetSettingsError as error:
-        faults = str(error)
-    seen = tuple(each for each in listing.containers if settings.shows(each))
-    allowed = frozenset(each.name for each in seen if settings.allows(each))
-    return Shown(seen, allowed, listing.problem, faults)
+    return shown_of(console().containers.listing(), console().home)
 
 
 def target_options(shown: Shown) -> list[str]:

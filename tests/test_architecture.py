@@ -32,7 +32,7 @@ LAYERS = (
     {"moments", "logs", "record", "timeline", "ledger", "remedies", "storefault", "tables", "migrations"},
     {"witnesses", "contention", "redfacts", "doubts", "database", "release", "engine"},
     {"verdict", "triggers", "store"},
-    {"targets"},
+    {"targets", "shown"},
     {"diagnosis", "trial"},
     {"spans", "wording", "run"},
     {"phases", "charts", "runs", "listing", "launch_form"},

@@ -1,0 +1,37 @@
+"""Which containers a page may show, and which of them may be acted on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dashboard.engine.facts import ContainerFacts
+from dashboard.engine.shelf import Listing
+from dashboard.target_settings import TargetSettings, TargetSettingsError, target_settings
+
+__all__ = ["Shown", "shown_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The containers that may be seen, and which of them may be acted on; `problem` says why there are none.
+
+    `faults` says what is wrong with targets.toml: nothing may be acted on then but what is labelled.
+    """
+
+    containers: tuple[ContainerFacts, ...]
+    allowed: frozenset[str]
+    problem: str = ""
+    faults: str = ""
+
+
+def shown_of(listing: Listing, home: Path | None) -> Shown:
+    """Return what of `listing` the settings in `home` let be seen; without a folder the defaults hold."""
+    faults, settings = "", TargetSettings()
+    try:
+        settings = target_settings(home) if home is not None else settings
+    except TargetSettingsError as error:
+        faults = str(error)
+    seen = tuple(each for each in listing.containers if settings.shows(each))
+    allowed = frozenset(each.name for each in seen if settings.allows(each))
+    return Shown(seen, allowed, listing.problem, faults)
