@@ -177,6 +177,8 @@ class Follower:
             self._show(cutter.feed(block))
             if follow and container.log_file_bytes is not None:
                 reading.give_up_after(_OVERRUN_IDLE_S if self._overrun else _IDLE_S)
+        if cutter.complaint is not None:
+            self._tell_complaint(cutter.complaint)
         if not follow:
             # Only here: a follow may have been cut in the middle of a line, which comes again, whole.
             self._show(cutter.finish())
@@ -235,6 +237,12 @@ class Follower:
         )
         self._gaps += (Gap(self.ring.source, text),)
         return ("engine", time.time(), text)
+
+    def _tell_complaint(self, complaint: str) -> None:
+        text = f"The engine could not read on in this log ({complaint}): lines may be missing here."
+        if all(gap.text != text for gap in self._gaps):
+            self._gaps += (Gap(self.ring.source, text),)
+            self.ring.extend([("engine", time.time(), text)])
 
     def _tell_restart(self, started_at: float) -> tuple[Stream, float, str]:
         self._restart_at = None

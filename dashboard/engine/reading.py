@@ -30,13 +30,16 @@ class LogReading:
     def __init__(self, body: http.client.HTTPResponse, link: socket.socket) -> None:
         self._body, self._link = body, link
         self._closed = False
+        self.broke_off = False
+        """Whether it ended by an error, and not as a log or a follow ends."""
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield blocks until the log ends, the engine goes away, or `close`: they all look the same."""
-        # The engine's end may come as a reset; for the reader that is an end like any other
-        with suppress(OSError, http.client.HTTPException, ValueError):
+        try:
             while block := self._body.read1(_BLOCK):
                 yield block
+        except (OSError, http.client.HTTPException, ValueError):
+            self.broke_off = not self._closed  # else it was closed from another thread
         self.close()
         with suppress(OSError):
             self._body.close()  # by its reader alone: a close beside a read would wait for it

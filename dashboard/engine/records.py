@@ -46,6 +46,7 @@ class FrameCutter:
         self._rest = b""
         self._pieces: dict[Stream, list[bytes]] = {}
         self.complaint: str | None = None
+        """What the engine itself said in the middle of the log: that it cannot read on."""
 
     def feed(self, block: bytes) -> Iterator[Record]:
         """Yield the records that `block` completes."""
@@ -66,6 +67,11 @@ class FrameCutter:
             else:
                 yield self._record(stream, body[:-1])
         self._rest = data[at:]
+
+    @property
+    def torn(self) -> bool:
+        """Whether what has come so far ends in the middle of a frame."""
+        return bool(self._rest)
 
     def finish(self) -> Iterator[Record]:
         """Yield what is left at the end: a last line without a newline."""
@@ -97,7 +103,8 @@ class FrameCutter:
 class LineCutter:
     """Cuts the plain log of a container with a terminal, where all is one stream. For one reader."""
 
-    complaint: str | None = None
+    complaint: Final = None
+    torn: Final = False  # without frames nobody can tell
 
     def __init__(self) -> None:
         self._rest = b""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ContainerFacts
+from dashboard.engine.faults import EngineError
 from dashboard.engine.records import FrameCutter, LineCutter, Record
 from dashboard.evidence import LogLine
 from dashboard.logs import shown_lines
@@ -26,7 +27,7 @@ def read_lines(
     Memory stays bounded, however long the log is. `since` and `until` are Unix seconds.
 
     Raises:
-        ContainerGone, EngineError: as `Engine.read_log`.
+        ContainerGone, EngineError: as `Engine.read_log`; also after the last line, if it was not the log's.
     """
     reading = engine.read_log(container, since=since, until=until, tail=tail)
     cutter = LineCutter() if container.tty else FrameCutter()
@@ -43,7 +44,17 @@ def read_lines(
         for block in reading:
             for record in cutter.feed(block):
                 yield from shown(record)
+        torn = reading.broke_off or cutter.torn
         for record in cutter.finish():
             yield from shown(record)
     finally:
         reading.close()
+    if cutter.complaint is not None:
+        raise EngineError(
+            f"The engine cannot read the log of {container.name} to its end: {cutter.complaint}. "
+            "What comes after that place is lost; restart the container to begin a sound log."
+        )
+    if torn:
+        raise EngineError(f"The log of {container.name} broke off in the middle. Ask for it again.")
+    # An engine that is killed ends a log as if it were whole: it must be there still
+    engine.container(container.id)

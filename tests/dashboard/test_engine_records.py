@@ -98,6 +98,13 @@ def test_the_engine_s_own_error_is_kept_apart() -> None:
     assert cutter.complaint == "no room!"
 
 
+def test_a_log_that_ends_in_the_middle_of_a_frame_is_torn() -> None:
+    cutter = FrameCutter()
+    data = frame("whole\n") + frame("cut\n")
+    assert [one.text for one in cutter.feed(data[:-2])] == [b"whole"]
+    assert cutter.torn
+
+
 def test_without_stamps_the_first_word_stays() -> None:
     body = b"first word\n"
     data = struct.pack(">BxxxL", 1, len(body)) + body
