@@ -14,7 +14,7 @@ import click
 from dashboard.commands import EXIT_CODES, CommandError, OutOfReach, print_json
 
 if TYPE_CHECKING:
-    from dashboard.evidence import LogLine
+    from dashboard.evidence import Gap, LogLine
     from dashboard.log_verdict import LogVerdict
 
 __all__ = ["verdict"]
@@ -56,9 +56,10 @@ def verdict(
     from dashboard.log_verdict import judge_log
     from dashboard.timeline import UnknownProfile
 
+    gaps: list[Gap] = []
     try:
-        lines = _of_file(file) if file is not None else _of_container(container or "", since, until)
-        judged = judge_log(lines, profile=profile, expected_workers=expected_workers)
+        lines = _of_file(file) if file is not None else _of_container(container or "", since, until, gaps)
+        judged = judge_log(lines, profile=profile, expected_workers=expected_workers, gaps=gaps)
     except UnknownProfile as error:
         raise CommandError(str(error)) from error
     for said in _summary(judged):
@@ -91,10 +92,11 @@ def _of_file(name: str) -> Iterator[LogLine]:
     yield from numbered(splitter.finish())
 
 
-def _of_container(name: str, since: str | None, until: str | None) -> Iterator[LogLine]:
+def _of_container(name: str, since: str | None, until: str | None, gaps: list[Gap]) -> Iterator[LogLine]:
     from dashboard.engine.connection import Engine
     from dashboard.engine.faults import EngineError
-    from dashboard.engine.whole_log import read_lines
+    from dashboard.engine.whole_log import gaps_of, line_bytes, read_lines
+    from dashboard.evidence import Gap
     from dashboard.moments import MomentError, moment
 
     try:
@@ -102,14 +104,21 @@ def _of_container(name: str, since: str | None, until: str | None) -> Iterator[L
         end = None if until is None else moment(until, time.time())
     except MomentError as error:
         raise CommandError(f"--since or --until: {error}") from error
+    begun = False
     try:
         with closing(Engine.open()) as engine:
             found = engine.container(name)
-            yield from read_lines(
+            size = 0
+            for line in read_lines(
                 engine, found, since=found.started_at if begin is None else begin, until=end
-            )
+            ):
+                begun, size = True, size + line_bytes(line)
+                yield line
+            gaps += gaps_of(found, size)
     except EngineError as error:
-        raise OutOfReach(str(error)) from error
+        if not begun:
+            raise OutOfReach(str(error)) from error
+        gaps.append(Gap(name, str(error)))  # what was read still counts: a red fact stays one
 
 
 def _summary(judged: LogVerdict) -> Iterator[str]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ContainerFacts
 from dashboard.engine.faults import EngineError
 from dashboard.engine.records import FrameCutter, LineCutter, Record
-from dashboard.evidence import LogLine
+from dashboard.evidence import Gap, LogLine
 from dashboard.logs import shown_lines
 
-__all__ = ["read_lines"]
+__all__ = ["gaps_of", "line_bytes", "read_lines"]
+
+_ENVELOPE: Final = 90
+"""Bytes that the engine's file adds to each line."""
 
 
 def read_lines(
@@ -58,3 +62,33 @@ def read_lines(
         raise EngineError(f"The log of {container.name} broke off in the middle. Ask for it again.")
     # An engine that is killed ends a log as if it were whole: it must be there still
     engine.container(container.id)
+
+
+def line_bytes(line: LogLine) -> int:
+    """Return about how many bytes a line takes in the engine's file."""
+    return len(line.text) + _ENVELOPE
+
+
+def gaps_of(container: ContainerFacts, size: int = 0) -> tuple[Gap, ...]:
+    """Return why lines may be missing from a container's log though none is seen missing.
+
+    `size`: about how many bytes of the engine's files were read.
+    """
+    found: list[Gap] = []
+    if container.log_options.get("mode") == "non-blocking":
+        text = (
+            f"{container.name} logs in the mode non-blocking, which drops lines when they come too fast. "
+            "Run it with --log-opt mode=blocking."
+        )
+        found.append(Gap(container.name, text))
+    room = container.log_file_bytes
+    files = int(container.log_options.get("max-file") or 1)
+    # A log that fills what is kept, but for the newest file, has probably lost what came before
+    if room is not None and size > 0.9 * room * max(1, files - 1):
+        text = (
+            f"Older lines of {container.name} may be gone: its log fills what the engine keeps "
+            f"({files} × {container.log_options['max-size']}). Allow more (max-size, max-file), or judge "
+            "from a later moment on with --since."
+        )
+        found.append(Gap(container.name, text))
+    return tuple(found)

@@ -12,6 +12,7 @@ from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ContainerEnd, ContainerFacts
 from dashboard.engine.faults import EngineError
 from dashboard.engine.follower import Follower
+from dashboard.engine.whole_log import gaps_of
 from dashboard.evidence import Gap, Variant, Worker, WorkerEnd
 from dashboard.logs import LogRing
 from dashboard.target_settings import TargetEntry, WorkerTrigger
@@ -65,14 +66,7 @@ class ContainerSession:
 
     def gaps(self) -> tuple[Gap, ...]:
         """What is known to be missing of the log, or may be."""
-        found = self._follower.gaps()
-        if self._container.log_options.get("mode") == "non-blocking":
-            text = (
-                f"{self._container.name} logs in the mode non-blocking, which drops lines when they come too "
-                "fast: none may be missing for a green. Run it with --log-opt mode=blocking."
-            )
-            found = (*found, Gap(self._source, text))
-        return found
+        return (*self._follower.gaps(), *gaps_of(self._container))
 
     def open_trigger(
         self, variants: tuple[Variant, ...], *, timeout_s: float, on_change: Callable[[], None]

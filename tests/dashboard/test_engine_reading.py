@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from dashboard.engine.facts import ContainerFacts
 from dashboard.engine.faults import ContainerGone, EngineError, EngineRefused
 from dashboard.engine.reading import LogReading, open_reading
-from dashboard.engine.whole_log import read_lines
+from dashboard.engine.whole_log import gaps_of, read_lines
 
 API = SimpleNamespace(api_version="1.41", base_url="http+docker://localhost")
 FACTS = ContainerFacts(id="f" * 64, name="yh", image="i", image_id="sha256:1", state="running")
@@ -110,3 +111,17 @@ def test_an_answer_that_is_no_log_is_an_error(
 def test_a_transport_that_cannot_be_read_raw_says_how_to_forward_it() -> None:
     with pytest.raises(EngineRefused, match="ssh -L"):
         open_reading(API, "ssh://ops@host", FACTS.id, {})
+
+
+@pytest.mark.parametrize(
+    ("options", "size", "count"),
+    [
+        ({}, 10**9, 0),
+        ({"max-size": "1m", "max-file": "3"}, 1_000_000, 0),
+        ({"max-size": "1m", "max-file": "3"}, 2_000_000, 1),
+        ({"max-size": "1m"}, 1_000_000, 1),
+        ({"mode": "non-blocking"}, 0, 1),
+    ],
+)
+def test_a_log_that_may_have_lost_lines_has_a_gap(options: dict[str, str], size: int, count: int) -> None:
+    assert len(gaps_of(replace(FACTS, log_options=options), size)) == count

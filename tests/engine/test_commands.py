@@ -119,3 +119,20 @@ def test_a_pattern_that_is_none_is_refused() -> None:
     done = call("logs", "--container", "x", "--grep", "(")
     assert done.returncode == 2
     assert "RE2" in done.stderr
+
+
+def test_a_log_that_drops_lines_is_never_green(containers: Containers) -> None:
+    container = containers.python(ONE_LOAD + SLEEP, "--log-opt", "mode=non-blocking")
+    shown(containers, container.name, "successfully")
+    done = call("verdict", "--container", container.name, "--json")
+    assert done.returncode == 3
+    assert [reason["code"] for reason in json.loads(done.stdout)["reasons"]] == ["gap"]
+
+
+def test_a_log_that_was_rotated_is_never_green(containers: Containers) -> None:
+    script = "[print('x' * 200, n) for n in range(3000)]; " + ONE_LOAD + SLEEP
+    container = containers.python(script, "--log-opt", "max-size=100k", "--log-opt", "max-file=2")
+    shown(containers, container.name, "successfully")
+    done = call("verdict", "--container", container.name, "--json")
+    assert done.returncode == 3
+    assert "gap" in done.stdout
