@@ -169,8 +169,8 @@ class TestWorker:
         session.close()
         assert session.ring.closed
         assert session.fault is None  # it had done its work
-        assert not is_alive(pid_of(session))
-        assert not is_alive(stuck)
+        until(lambda: not is_alive(pid_of(session)))  # killed: its files are closed a moment before it is gone
+        until(lambda: not is_alive(stuck))
 
     def test_the_end_of_the_preloaded_process_is_a_fault_and_no_end_of_the_worker(
         self, target: LocalTarget, session: LocalSession
