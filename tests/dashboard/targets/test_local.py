@@ -169,7 +169,7 @@ class TestWorker:
         session.close()
         assert session.ring.closed
         assert session.fault is None  # it had done its work
-        until(lambda: not is_alive(pid_of(session)))  # killed: its files are closed a moment before it is gone
+        until(lambda: not is_alive(pid_of(session)))  # its files are closed a moment before
         until(lambda: not is_alive(stuck))
 
     def test_the_end_of_the_preloaded_process_is_a_fault_and_no_end_of_the_worker(
