@@ -95,7 +95,7 @@ def run(timeout: float, report: Path | None, as_json: bool, yes: bool, **options
     except SettingsError as error:
         raise _refused(error) from error
     if settings.target != "local" and settings.restart and not yes and sys.stdin.isatty():
-        _ask_first(settings.target)
+        _ask_first(settings)
     # The libraries of the console take most of a second; a bad flag is told before that.
     from dashboard.home import HomeError, data_home
     from dashboard.report import ReportError, check_report_path
@@ -113,14 +113,15 @@ def run(timeout: float, report: Path | None, as_json: bool, yes: bool, **options
         return _tell(record, report, as_json=as_json)
 
 
-def _ask_first(target: str) -> None:
-    """Name what a restart would disturb, and ask whether to go on."""
+def _ask_first(settings: RunSettings) -> None:
+    """Name what a restart would disturb, and ask whether to go on; only where a run could be made at all."""
     from dashboard.home import HomeError, data_home
     from dashboard.runs import PreflightError, container_target
     from dashboard.targets.base import TargetError
 
     try:
-        with closing(container_target(target, data_home())) as container:
+        with closing(container_target(settings.target, data_home())) as container:
+            container.preflight(settings)
             disturbed = container.disturbs()
     except (HomeError, PreflightError) as error:
         raise CommandError(str(error)) from error

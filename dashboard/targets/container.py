@@ -8,7 +8,7 @@ from typing import Final
 
 from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ALLOW_LABEL, ContainerFacts
-from dashboard.engine.faults import EngineError
+from dashboard.engine.faults import EngineError, EngineRefused
 from dashboard.engine.occupation import occupation
 from dashboard.settings import Guard, RunSettings
 from dashboard.target_settings import TargetEntry, TargetSettings
@@ -17,19 +17,7 @@ from dashboard.targets.container_session import ContainerSession
 from dashboard.timeline import PROFILE_NAMES
 from dashboard.waiting import SLICE_S, Cancelled, never
 
-__all__ = ["ContainerTarget"]
-
-_UNREADABLE: Final = (
-    "none",
-    "syslog",
-    "gelf",
-    "fluentd",
-    "awslogs",
-    "splunk",
-    "etwlogs",
-    "gcplogs",
-    "logentries",
-)
+__all__ = ["ContainerTarget", "only_looked_at"]
 
 
 class ContainerTarget:
@@ -70,10 +58,14 @@ class ContainerTarget:
     def disturbs(self) -> str:
         """Return what a restart would disturb, as a sentence.
 
+        A short command runs in the container for that.
+
         Raises:
-            TargetError: as `look`.
+            TargetError: as `look`, or the container may not be acted on.
         """
-        return occupation(self._connected(), self.look())
+        found = self.look()
+        self._check_allowed(found)
+        return occupation(self._connected(), found)
 
     def preflight(self, settings: RunSettings) -> None:
         """Look whether the container may be acted on, can be reached, and has a log that can be read.
@@ -82,21 +74,13 @@ class ContainerTarget:
             TargetError: it cannot be tested; nothing was touched.
         """
         found = self.look()
-        if not self._settings.allows(found):
-            raise TargetError(
-                f"The container {found.name} may only be looked at: it is on nobody's list. Give it the "
-                f"label {ALLOW_LABEL}=true, or name it under [containers] allow in targets.toml."
-            )
+        self._check_allowed(found)
         if self.profile is not None and self.profile not in PROFILE_NAMES:
             raise TargetError(
                 f"The profile {self.profile!r} of {found.name} is not known here. Name one of "
                 f"{', '.join(PROFILE_NAMES)} in targets.toml, or none."
             )
-        if found.log_driver in _UNREADABLE:
-            raise TargetError(
-                f"The log of {found.name} goes to the driver {found.log_driver!r}, which keeps nothing that "
-                "could be read back. Run it with --log-driver json-file or local."
-            )
+        self._check_log(found)
         if settings.restart and found.swarm_task is not None:
             raise TargetError(
                 f"{found.name} is a task of a Swarm service, which would start another in its place. "
@@ -129,11 +113,13 @@ class ContainerTarget:
         """Restart the container, unless the settings say not to, and follow its log from that start on.
 
         Raises:
-            TargetError: the engine would not, the container is gone, or `cancelled()` became true.
+            TargetError: the engine would not, the container is gone or may not be acted on, or
+                `cancelled()` became true.
         """
         engine = self._connected()
         try:
             found = self._found(engine)
+            self._check_allowed(found)  # once more: another of the same name may have come since
             if settings.restart:
                 _restart(engine, found, cancelled)
                 found = engine.container(found.id)
@@ -147,6 +133,22 @@ class ContainerTarget:
             if self._engine is not None:
                 self._engine.close()
                 self._engine = None
+
+    def _check_allowed(self, found: ContainerFacts) -> None:
+        if not self._settings.allows(found):
+            raise TargetError(only_looked_at(found.name))
+
+    def _check_log(self, found: ContainerFacts) -> None:
+        """Ask for none of its lines: most drivers keep a copy to read from, unless they are told not to."""
+        try:
+            self._connected().read_log(found, tail=0).close()
+        except EngineRefused as error:
+            raise TargetError(
+                f"The log of {found.name} goes to the driver {found.log_driver!r}, and cannot be read back. "
+                f"Run it with --log-driver json-file or local. ({error})"
+            ) from error
+        except EngineError as error:
+            raise TargetError(str(error)) from error
 
     def _found(self, engine: Engine) -> ContainerFacts:
         if self._entry.service is None:
@@ -170,6 +172,14 @@ class ContainerTarget:
                 except EngineError as error:
                     raise TargetError(str(error)) from error
             return self._engine
+
+
+def only_looked_at(name: str) -> str:
+    """Return why a container may not be acted on, as a sentence with the next step."""
+    return (
+        f"The container {name} may only be looked at: it is on nobody's list. Give it the "
+        f"label {ALLOW_LABEL}=true, or name it under [containers] allow in targets.toml."
+    )
 
 
 def _restart(engine: Engine, container: ContainerFacts, cancelled: Cancelled) -> None:

@@ -7,10 +7,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
 
+from dashboard.commands import OutOfReach
+from dashboard.commands.run import _ask_first
 from dashboard.engine.connection import Engine
 from dashboard.record import RunRecord
 from dashboard.runs import PreflightError, Runner
@@ -24,6 +27,7 @@ from dashboard.target_settings import (
     TargetEntry,
     TargetSettings,
 )
+from dashboard.targets.base import TargetError
 from dashboard.targets.container import ContainerTarget
 from tests.engine.conftest import ROOT
 from tests.engine.conftest import Containers as Made
@@ -164,6 +168,59 @@ def test_a_log_that_nobody_keeps_is_refused_before_anything_is_touched(
     )
     with pytest.raises(PreflightError, match="json-file"):
         launch.run(silent.name)
+
+
+@pytest.mark.parametrize("restart", [True, False])
+def test_a_container_that_lost_its_label_since_the_launch_is_left_alone(
+    containers: Made, launch: Launcher, private: PrivateEngine, *, restart: bool
+) -> None:
+    script = "import time; time.sleep(600)"
+    first = containers.python(script, "--label", "loadonce.target=true")
+    target = ContainerTarget(first.name, lambda: Engine.open(private.environment()))
+    settings = RunSettings(target=f"container:{first.name}", restart=restart)
+    with closing(target):
+        target.preflight(settings)
+        private.client("rm", "-f", first.name)
+        second = containers.python(script, name=first.name)
+        with pytest.raises(TargetError, match="may only be looked at"):
+            target.start(settings, "on", "Trial 1", lambda lines: None)
+    assert containers.engine.container(first.name).started_at == second.started_at
+
+
+def test_nothing_is_run_in_a_container_on_nobody_s_list(containers: Made, private: PrivateEngine) -> None:
+    stranger = containers.python("import time; time.sleep(600)")
+    target = ContainerTarget(stranger.name, lambda: Engine.open(private.environment()))
+    with closing(target), pytest.raises(TargetError, match="may only be looked at"):
+        target.disturbs()
+
+
+def test_the_command_line_does_not_ask_about_a_restart_that_would_be_refused(
+    containers: Made, private: PrivateEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = containers.python(
+        "import time; time.sleep(600)", "--log-driver", "none", "--label", "loadonce.target=true"
+    )
+    for name, value in {**private.environment(), "LOADONCE_HOME": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(OutOfReach, match="json-file"):
+        _ask_first(RunSettings(target=f"container:{silent.name}"))
+
+
+SYSLOG = ("--log-driver", "syslog", "--log-opt", "syslog-address=udp://127.0.0.1:55514")
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_log_sent_elsewhere_is_tested_while_the_engine_keeps_a_copy(
+    containers: Made, private: PrivateEngine, *, readable: bool
+) -> None:
+    cache = () if readable else ("--log-opt", "cache-disabled=true")
+    far = containers.python(
+        "import time; time.sleep(600)", *SYSLOG, *cache, "--label", "loadonce.target=true"
+    )
+    target = ContainerTarget(far.name, lambda: Engine.open(private.environment()))
+    refusal = nullcontext() if readable else pytest.raises(TargetError, match="'syslog', and cannot be read")
+    with closing(target), refusal:
+        target.preflight(RunSettings(target=f"container:{far.name}"))
 
 
 def test_an_unknown_container_is_one_sentence(launch: Launcher) -> None:
