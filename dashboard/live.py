@@ -92,19 +92,8 @@ class LiveStore(Protocol):
         """The sources of which lines were kept."""
 
 
-class LiveContainers(Protocol):
-    """The logs of containers. Threading: any thread; may block while the engine answers."""
-
-    def ring(self, name: str) -> LogRing:
-        """A container's log; raises `EngineError` without one."""
-
-
 class LiveConsole(Protocol):
     """What the live routes need of the console's process-wide parts."""
-
-    @property
-    def containers(self) -> LiveContainers:
-        """The containers of this machine's engine."""
 
     @property
     def runner(self) -> LiveRunner:
@@ -117,6 +106,9 @@ class LiveConsole(Protocol):
     @property
     def tokens(self) -> TokenCheck:
         """The tokens of this process."""
+
+    def container_log(self, name: str) -> LogRing:
+        """The log of a container that may be seen; raises `EngineError` without one. May block."""
 
 
 def live_routes(console: Callable[[], LiveConsole], view: View) -> list[BaseRoute]:
@@ -184,8 +176,9 @@ class _LiveRoutes:
     async def _lines(self, run_id: str, name: str) -> LineSource:
         """The run's source `name`, waited for while the run goes on: a control's log begins late."""
         if run_id.startswith(CONTAINER):
+            container = run_id.removeprefix(CONTAINER)  # what the token was given for, whatever is asked
             try:
-                return await asyncio.to_thread(self.console().containers.ring, name)
+                return await asyncio.to_thread(self.console().container_log, container)
             except EngineError as error:
                 raise _Refused(UNKNOWN_RUN, str(error).encode()[:120].decode(errors="ignore")) from error
         runner, store = self.console().runner, self.console().store

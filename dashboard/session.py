@@ -28,6 +28,7 @@ from dashboard.shown import Shown, shown_of
 from dashboard.store import RunSummary, Store, StoreError, store_url
 from dashboard.target_settings import SettingsText, TargetSettingsError, read_text, save_text
 from dashboard.targets.base import Warmth
+from dashboard.targets.container import only_looked_at
 
 __all__ = [
     "SETTINGS_KEY",
@@ -96,6 +97,21 @@ class Console:
     tokens: LiveTokens
     containers: ContainerShelf = field(default_factory=ContainerShelf)
     home: Path | None = None
+
+    def shown(self) -> Shown:
+        """Return the containers of this machine's engine, as targets.toml lets them be seen."""
+        return shown_of(self.containers.listing(), self.home)
+
+    def container_log(self, name: str) -> LogRing:
+        """Return the log of a container that may be seen, followed from now on if nobody did before.
+
+        Raises:
+            EngineError: it may not be seen, there is none of that name, or the engine does not answer.
+        """
+        unseen = self.shown().unseen(name)
+        if unseen:
+            raise EngineError(unseen)
+        return self.containers.ring(name)
 
 
 class ConsoleClosed(RuntimeError):
@@ -251,7 +267,7 @@ def chosen_run() -> Chosen:
 
 def shown_containers() -> Shown:
     """Return the containers of this machine's engine, as targets.toml lets them be seen."""
-    return shown_of(console().containers.listing(), console().home)
+    return console().shown()
 
 
 def target_options(shown: Shown) -> list[str]:
@@ -271,7 +287,12 @@ def target_options(shown: Shown) -> list[str]:
 
 
 def disturbed(name: str) -> str:
-    """Say what a restart of a container would disturb, or why nobody knows."""
+    """Say what a restart of a container would disturb, or why nobody knows or may look."""
+    shown = shown_containers()
+    if name not in shown.allowed:
+        if any(each.name == name for each in shown.containers):
+            return only_looked_at(name)
+        return shown.unseen(name) or shown.problem or f"No such container: {name}. Choose another target."
     try:
         return console().containers.disturbs(name)
     except EngineError as error:

@@ -17,12 +17,23 @@ class Shown:
     """The containers that may be seen, and which of them may be acted on; `problem` says why there are none.
 
     `faults` says what is wrong with targets.toml: nothing may be acted on then but what is labelled.
+    `everything` says that nothing is hidden, so that one which is not there may be named, too.
     """
 
     containers: tuple[ContainerFacts, ...]
     allowed: frozenset[str]
     problem: str = ""
     faults: str = ""
+    everything: bool = True
+
+    def unseen(self, name: str) -> str:
+        """Return why the container `name` may not be seen, as a sentence; nothing when it may."""
+        if self.everything or any(each.name == name for each in self.containers):
+            return ""
+        return self.problem or (
+            f"The container {name} is not shown here: it does not exist, or targets.toml hides it "
+            '([containers] show = "allowed").'
+        )
 
 
 def shown_of(listing: Listing, home: Path | None) -> Shown:
@@ -34,4 +45,4 @@ def shown_of(listing: Listing, home: Path | None) -> Shown:
         faults = str(error)
     seen = tuple(each for each in listing.containers if settings.shows(each))
     allowed = frozenset(each.name for each in seen if settings.allows(each))
-    return Shown(seen, allowed, listing.problem, faults)
+    return Shown(seen, allowed, listing.problem, faults, settings.containers.show == "all")

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from dashboard import session
 from dashboard.components.log_view import log_view
-from dashboard.engine.facts import ContainerFacts
 from dashboard.listing import run_label
 from dashboard.live import CONTAINER
 from dashboard.phases import trial_of
+from dashboard.shown import Shown
 
 
-def container_log(containers: Sequence[ContainerFacts], named: str | None) -> None:
+def container_log(shown: Shown, named: str | None) -> None:
     """Follow the log of one container, through its restarts."""
-    names = [each.name for each in containers]
+    names = [each.name for each in shown.containers]
     if named is not None and named not in names:
         names.insert(0, named)  # gone, or not yet there: what is said of it is said below
     name = st.selectbox("Container", names, index=names.index(named) if named else 0, key=f"of-{named}")
     session.address(container=name)
+    unseen = shown.unseen(name)
+    if unseen:
+        st.info(unseen, icon=":material/visibility_off:")
+        return
     key = f"{CONTAINER}{name}"
     log_view(run_id=key, source=name, token=session.console().tokens.issue(key), key="log", live=True)
-    if name in session.shown_containers().allowed:
+    if name in shown.allowed:
         st.page_link(
             "app_pages/launch.py", label="Test it", icon=":material/rocket_launch:",
             query_params={"target": key},
@@ -41,7 +43,7 @@ if shown.containers or named:
         key=f"kind-{bool(named)}", label_visibility="collapsed",
     )  # fmt: skip
     if kind == "A container":
-        container_log(shown.containers, named)
+        container_log(shown, named)
         st.stop()
     st.query_params.pop("container", None)
 chosen, (runs, problem) = session.chosen_run(), session.past_runs()

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import session
 from dashboard.engine.facts import ContainerFacts
+from dashboard.engine.faults import EngineError
 from dashboard.live_access import LiveTokens
 from dashboard.settings import RunSettings
 from dashboard.store import Store
@@ -158,6 +159,28 @@ def test_a_target_that_is_gone_says_so(desk):
 def test_the_log_of_a_container_is_named_by_the_address(desk):
     tab = desk("logs", YH, POSTGRES, container="postgres")
     assert tab.selectbox[0].value == "postgres"
+
+
+HIDING = '[containers]\nshow = "allowed"\n'
+
+
+def test_the_log_of_a_hidden_container_is_a_sentence_and_no_token(desk):
+    tab = desk("logs", YH, POSTGRES, settings=HIDING, container="postgres")
+    assert "postgres is not shown here" in words(tab)
+    assert not tab.get("bidi_component")
+
+
+@pytest.mark.parametrize("name", ["postgres", POSTGRES.id, "nobody"])
+def test_the_console_opens_no_log_of_what_is_hidden(desk, name):
+    desk("logs", YH, POSTGRES, settings=HIDING)
+    with pytest.raises(EngineError, match="is not shown here"):
+        session.console().container_log(name)
+
+
+def test_a_container_that_nobody_allowed_is_not_asked_what_a_restart_disturbs(desk):
+    tab = desk("launch", YH, POSTGRES, target="container:postgres")
+    assert "postgres may only be looked at" in words(tab)
+    assert "open connections" not in words(tab)
 
 
 def test_the_logs_of_runs_stay_when_there_are_containers(desk):

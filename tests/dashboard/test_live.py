@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from websockets.sync.client import connect
 
+from dashboard.engine.faults import EngineError
 from dashboard.evidence import LogLine
 from dashboard.live import FAILED, TOKEN_REFUSED, UNKNOWN_RUN, live_routes
 from dashboard.live_access import LiveTokens
@@ -55,6 +56,12 @@ class Console:
     runner: RememberedRuns
     store: Store
     tokens: LiveTokens
+    containers: dict = field(default_factory=dict)
+
+    def container_log(self, name):
+        if name not in self.containers:
+            raise EngineError(f"The container {name} is not shown here.")
+        return self.containers[name]
 
 
 def board(record, trial):
@@ -125,6 +132,24 @@ def test_a_wrong_token_is_refused(console, client, ring, path):
 
 def test_a_token_of_another_run_is_refused(console, client, ring):
     assert close_code(client, logs_url(console, token=console.tokens.issue("run-2"))) == TOKEN_REFUSED
+
+
+def container_url(console, name, **changes):
+    run = f"container:{name}"
+    return logs_url(console, run=run, token=console.tokens.issue(run), **changes)
+
+
+def test_a_token_of_one_container_opens_no_other(console, client):
+    for name in ("mine", "other"):
+        console.containers[name] = LogRing(name)
+        console.containers[name].append("stdout", 1.0, [f"said by {name}"])
+        console.containers[name].close()
+    lines = all_lines(client, container_url(console, "mine", source="other"))
+    assert [line[3] for line in lines] == ["said by mine"]
+
+
+def test_a_container_that_is_not_shown_is_refused(console, client):
+    assert close_code(client, container_url(console, "hidden")) == UNKNOWN_RUN
 
 
 def test_a_token_of_the_console_before_its_restart_is_refused(console, client, ring):
