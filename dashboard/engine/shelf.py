@@ -19,6 +19,7 @@ from dashboard.logs import LogRing
 __all__ = ["ContainerShelf", "Listing"]
 
 _FRESH_S: Final = 2.0
+_DISTURBS_S: Final = 5.0
 _TAIL: Final = 5000
 """Lines that a log begins with; older ones are for the command line, or for docker itself."""
 _MOST: Final = 16
@@ -41,19 +42,23 @@ class ContainerShelf:
     caller meanwhile gets the list of before.
     """
 
-    def __init__(self, open_engine: Callable[[], Engine] = Engine.open) -> None:
-        self._open_engine = open_engine
+    def __init__(
+        self, open_engine: Callable[[], Engine] = Engine.open, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._open_engine, self._clock = open_engine, clock
         self._engine: Engine | None = None
         self._listing = Listing()
         self._listed_at = float("-inf")
         self._asking = threading.Lock()  # held by the one who asks the engine for the list
-        self._lock = threading.Lock()  # guards the engine and the followers
+        self._opening = threading.Lock()  # held by the one who looks for the engine, which may take long
+        self._lock = threading.Lock()  # guards the engine and the followers; never held over a question
+        self._disturbs: dict[str, tuple[float, str]] = {}
         self._followers: OrderedDict[str, Follower] = OrderedDict()
         self._closed = False
 
     def listing(self) -> Listing:
         """Return the containers as they are, or were at most two seconds ago."""
-        if time.monotonic() - self._listed_at > _FRESH_S and self._asking.acquire(blocking=False):
+        if self._clock() - self._listed_at > _FRESH_S and self._asking.acquire(blocking=False):
             try:
                 engine = self._connected()
                 self._listing = Listing(engine.containers(), "", engine.host)
@@ -61,7 +66,7 @@ class ContainerShelf:
                 self._forget_engine()
                 self._listing = Listing(problem=str(error))
             finally:
-                self._listed_at = time.monotonic()
+                self._listed_at = self._clock()
                 self._asking.release()
         return self._listing
 
@@ -90,13 +95,19 @@ class ContainerShelf:
         return ring
 
     def disturbs(self, name: str) -> str:
-        """Return what a restart of a container would disturb, as a sentence.
+        """Return what a restart of a container would disturb, as a sentence; at most five seconds old.
+
+        A short command runs in the container for that, so ask only of one that may be acted on.
 
         Raises:
             EngineError: there is no such container, or the engine does not answer.
         """
-        engine = self._connected()
-        return occupation(engine, engine.container(name))
+        asked_at, told = self._disturbs.get(name, (float("-inf"), ""))
+        if self._clock() - asked_at > _DISTURBS_S:
+            engine = self._connected()
+            told = occupation(engine, engine.container(name))
+            self._disturbs[name] = self._clock(), told
+        return told
 
     def following(self, name: str) -> Following | None:
         """Tell how the follower of a container fares; None when its log is not followed."""
@@ -105,18 +116,35 @@ class ContainerShelf:
         return None if follower is None else follower.following
 
     def close(self) -> None:
-        """Stop following. Idempotent."""
+        """Stop following. Idempotent; blocks until every follower has heard its engine out."""
         with self._lock:
             self._closed = True
             followers, self._followers = list(self._followers.values()), OrderedDict()
-        for follower in followers:
-            follower.close()
+        # All at once: an engine that hangs is waited for once, and not for each log
+        ends = [threading.Thread(target=follower.close, name="end-following") for follower in followers]
+        for end in ends:
+            end.start()
+        for end in ends:
+            end.join()
         self._forget_engine()
 
     def _connected(self) -> Engine:
+        with self._opening:
+            engine = self._kept()
+            if engine is None:
+                engine = self._open_engine()
+                try:
+                    self._kept(engine)
+                except EngineError:
+                    engine.close()
+                    raise
+            return engine
+
+    def _kept(self, opened: Engine | None = None) -> Engine | None:
         with self._lock:
-            if self._engine is None:
-                self._engine = self._open_engine()
+            if self._closed:
+                raise EngineError("The console is closing.")
+            self._engine = opened or self._engine
             return self._engine
 
     def _forget_engine(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -58,6 +59,20 @@ def test_closing_ends_every_follower(containers: Containers, shelf: ContainerShe
     ring = shelf.ring(containers.python(SLEEP).name)
     shelf.close()
     assert ring.closed
+
+
+def test_what_a_restart_disturbs_is_asked_again_only_after_a_while(
+    containers: Containers, private: PrivateEngine
+) -> None:
+    now = [0.0]
+    container = containers.python(SLEEP)
+    with closing(ContainerShelf(lambda: Engine.open(private.environment()), clock=lambda: now[0])) as shelf:
+        told = shelf.disturbs(container.name)
+        private.client("rm", "-f", container.name)
+        assert shelf.disturbs(container.name) == told
+        now[0] = 60.0
+        with pytest.raises(EngineError, match="No such container"):
+            shelf.disturbs(container.name)
 
 
 def test_what_a_restart_disturbs_counts_open_connections(
