@@ -6,6 +6,8 @@ import http.client
 import json
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 from dashboard.waiting import SLICE_S, Cancelled, never
@@ -13,6 +15,9 @@ from dashboard.waiting import SLICE_S, Cancelled, never
 __all__ = ["WorkerHttp"]
 
 _CONNECT_S: Final = 2.0
+_PIECE: Final = 64 * 1024
+_MOST_BYTES: Final = 4 * 1024 * 1024
+"""No answer to a small question is larger; one that is comes from another service than was meant."""
 
 
 class WorkerHttp:
@@ -23,37 +28,53 @@ class WorkerHttp:
 
     def ask(self, path: str, timeout: float, cancelled: Cancelled = never) -> dict[str, Any] | None:
         """Return the JSON object that the worker answers with; None if it gives none in `timeout` seconds."""
-        answer = self._get(path, timeout, cancelled)
-        if answer is None:
-            return None
-        try:
-            document = json.loads(answer[1])
-        except ValueError:
-            return None
+        deadline = time.monotonic() + timeout
+        with self._asked(path, deadline, cancelled) as response:
+            try:
+                document = None if response is None else json.loads(_body(response, deadline, cancelled))
+            except (OSError, http.client.HTTPException, ValueError):
+                return None
         return document if isinstance(document, dict) else None
 
     def status(self, path: str, timeout: float, cancelled: Cancelled = never) -> int | None:
-        """Return the HTTP status of an answer; None without one."""
-        answer = self._get(path, timeout, cancelled)
-        return None if answer is None else answer[0]
+        """Return the HTTP status of an answer, whose body is not read; None without one."""
+        with self._asked(path, time.monotonic() + timeout, cancelled) as response:
+            return None if response is None else response.status
 
-    def _get(self, path: str, timeout: float, cancelled: Cancelled) -> tuple[int, bytes] | None:
+    @contextmanager
+    def _asked(
+        self, path: str, deadline: float, cancelled: Cancelled
+    ) -> Iterator[http.client.HTTPResponse | None]:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=_CONNECT_S)
-        try:
-            connection.request("GET", path)
-            if not _answers(connection.sock, timeout, cancelled):
-                return None
-            response = connection.getresponse()
-            return response.status, response.read()
-        except (OSError, http.client.HTTPException):
-            return None
-        finally:
-            connection.close()
+        with closing(connection):
+            try:
+                connection.request("GET", path)
+                answered = _answers(connection.sock, deadline, cancelled)
+                response = connection.getresponse() if answered else None
+            except (OSError, http.client.HTTPException):
+                response = None
+            try:
+                yield response
+            finally:
+                if response is not None:
+                    response.close()
 
 
-def _answers(connection: socket.socket, timeout: float, cancelled: Cancelled) -> bool:
+def _body(response: http.client.HTTPResponse, deadline: float, cancelled: Cancelled) -> bytes:
+    """Read an answer piece by piece. Raises `ValueError` for one that is too large or takes too long."""
+    body, whole = b"", response.length
+    while whole is None or len(body) < whole:
+        if cancelled() or time.monotonic() >= deadline or len(body) > _MOST_BYTES:
+            raise ValueError
+        piece = response.read1(_PIECE)
+        if not piece:
+            break
+        body += piece
+    return body
+
+
+def _answers(connection: socket.socket, deadline: float, cancelled: Cancelled) -> bool:
     """Wait for the first byte of an answer, or the end of the connection."""
-    deadline = time.monotonic() + timeout
     connection.settimeout(SLICE_S)
     while True:
         try:
