@@ -17,11 +17,14 @@ from dashboard.commands import CommandError, OutOfReach
 if TYPE_CHECKING:
     from dashboard.engine.connection import Engine
     from dashboard.engine.facts import ContainerFacts
+    from dashboard.engine.follower import Following
     from dashboard.evidence import LogLine
 
 __all__ = ["logs"]
 
 _TICK_S: Final = 0.2
+_GONE_S: Final = 3.0
+"""Compose makes a new container in the place of an old one: for a moment there is none."""
 _COLOURS: Final = ("cyan", "yellow", "magenta", "green", "blue")
 
 Wanted = Callable[[str], bool]
@@ -73,14 +76,41 @@ def _followed(
 
     come: queue.SimpleQueue[tuple[LogLine, ...]] = queue.SimpleQueue()
     with ExitStack() as followers:
+        following = []
         for each in containers:
-            follower = Follower(engine, each, since=since, tail=tail, sink=come.put)
-            followers.callback(follower.close)
+            following.append(Follower(engine, each, since=since, tail=tail, sink=come.put))
+            followers.callback(following[-1].close)
+        state = _State()
         while True:
+            # Looked at before the lines, so that those of a container that is gone now are still shown
+            gone = state.all_gone([follower.following for follower in following])
             try:
                 yield from come.get(timeout=_TICK_S)  # in slices, so that Ctrl-C is heard
             except queue.Empty:
-                continue
+                if gone:
+                    raise OutOfReach(gone) from None
+
+
+class _State:
+    """How the followers fare: tells once what stands in the way, and knows whether to wait any longer."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+        self._gone_at: float | None = None
+
+    def all_gone(self, states: Sequence[Following]) -> str:
+        """Return why it makes no sense to wait any longer; nothing while it does."""
+        if all(each.state == "gone" for each in states):
+            self._gone_at = self._gone_at or time.monotonic()
+            long = time.monotonic() - self._gone_at >= _GONE_S
+            return " ".join(each.text for each in states) if long else ""
+        self._gone_at = None
+        troubles = dict.fromkeys(each.text for each in states if each.state in ("away", "gone"))
+        for text in troubles:
+            if text not in self._told:
+                click.echo(text, err=True)
+        self._told = set(troubles)  # what is over is told anew when it comes back
+        return ""
 
 
 def _print(lines: Iterator[LogLine], wanted: Wanted, names: Sequence[str]) -> None:

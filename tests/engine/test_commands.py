@@ -80,6 +80,22 @@ def test_terminal_codes_of_a_container_do_not_reach_the_terminal(containers: Con
     assert "\x1b[2J" not in call("logs", "--container", container.name).stdout
 
 
+def test_following_ends_with_one_sentence_when_the_container_is_removed(containers: Containers) -> None:
+    container = containers.python("print('up')" + SLEEP)
+    following = subprocess.Popen(
+        [sys.executable, "-m", "dashboard", "logs", "--follow", "--container", container.name],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert following.stdout is not None
+    assert following.stdout.readline() == "up\n"
+    containers.private.client("rm", "-f", container.name)
+    _, said = following.communicate(timeout=60)
+    assert (following.returncode, said) == (4, f"Error: There is no container {container.name} any more.\n")
+
+
 def test_following_goes_on_after_a_restart_until_it_is_interrupted(
     containers: Containers, engine: Engine
 ) -> None:
