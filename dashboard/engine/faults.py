@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -39,6 +40,11 @@ def said_by_engine(host: str, what: str) -> Iterator[None]:
         raise ContainerGone(f"{what}: {_words(error)}. `docker ps -a` lists what there is.") from error
     except docker.errors.APIError as error:
         raise EngineRefused(f"{what}: the engine said no ({_words(error)}).") from error
+    except requests.exceptions.ReadTimeout as error:
+        raise EngineError(
+            f"{what}: the engine at {host} did not finish it within {_patience(error)}. "
+            "It may still do so: look with `docker ps -a`, then try again."
+        ) from error
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
         raise unreachable(host, error) from error
 
@@ -64,6 +70,12 @@ def unreachable(host: str, error: BaseException) -> EngineError:
 
 def _words(error: docker.errors.APIError) -> str:
     return (error.explanation or str(error)).strip().rstrip(".")
+
+
+def _patience(error: requests.exceptions.ReadTimeout) -> str:
+    """How long was waited, which only the transport's own words tell."""
+    told = re.search(r"read timeout=([\d.]+)", str(error))
+    return f"{float(told[1]):g} s" if told is not None else "the time that it was given"
 
 
 def _reason(error: BaseException) -> str:
