@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dashboard.diagnosis import Finding, diagnose
-from dashboard.evidence import Evidence, Gap, LogLine, Verdict
+from dashboard.evidence import Evidence, Gap, LogLine, Verdict, WorkerEnd
 from dashboard.report import judgement
 from dashboard.timeline import Timeline
 from dashboard.verdict import judge
@@ -39,10 +39,11 @@ def judge_log(
     profile: str | None = None,
     expected_workers: int = 1,
     gaps: Iterable[Gap] = (),
+    ends: Iterable[WorkerEnd] = (),
 ) -> LogVerdict:
     """Read a log to its end and judge it by starts, ends and errors; nothing else is known of it.
 
-    `gaps` is asked for after the last line, as what is missing is only known then.
+    `gaps` and `ends` are asked for after the last line: what is missing is only known then.
 
     Raises:
         UnknownProfile: there is no such profile.
@@ -54,7 +55,10 @@ def judge_log(
             count += 1
             timeline.feed(line)
     evidence = Evidence(
-        events=timeline.events(), gaps=(*timeline.gaps(), *gaps), expected_workers=expected_workers
+        events=timeline.events(),
+        gaps=(*timeline.gaps(), *gaps),
+        ends=tuple(ends),
+        expected_workers=expected_workers,
     )
     verdict = judge(evidence)
     return LogVerdict(verdict, diagnose(evidence, verdict), count)

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Final
 
 from dashboard.evidence import Gap, LogLine, WorkerEnd
+from dashboard.ledger import read_ledger
 from dashboard.logs import LogRing
 from dashboard.record import Step, TrialRecord
 from dashboard.settings import RunSettings
@@ -178,6 +179,9 @@ class Trial:
         if report is None:
             # A worker of ours that does not answer may have loads to tell of: its silence settles nothing.
             ours = any(event.boot is not None for event in events)
+            ledger = read_ledger(self.snapshot().evidence())
+            if any(attempt.open for account in ledger.accounts for attempt in account.attempts):
+                return False
             return not ours and time.monotonic() - self._last_line > _QUIET_S
         # Events that the report has and the log has not are still on their way to us.
         return report["state"] != "loading" and not report["events"]
@@ -191,6 +195,8 @@ class Trial:
             end = session.end
             if end is None and not force:
                 self._fill_gaps(session)
+            session.close(force=force)
+            end = end or session.end  # an end in the last moment is seen while closing
             return (end,) if end is not None else ()
         finally:
             if session is not None:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ import click
 from dashboard.commands import EXIT_CODES, CommandError, OutOfReach, print_json
 
 if TYPE_CHECKING:
-    from dashboard.evidence import Gap, LogLine
+    from dashboard.evidence import Gap, LogLine, WorkerEnd
     from dashboard.log_verdict import LogVerdict
 
 __all__ = ["verdict"]
@@ -56,10 +57,12 @@ def verdict(
     from dashboard.log_verdict import judge_log
     from dashboard.timeline import UnknownProfile
 
-    gaps: list[Gap] = []
+    beside = _Beside()
     try:
-        lines = _of_file(file) if file is not None else _of_container(container or "", since, until, gaps)
-        judged = judge_log(lines, profile=profile, expected_workers=expected_workers, gaps=gaps)
+        lines = _of_file(file) if file is not None else _of_container(container or "", since, until, beside)
+        judged = judge_log(
+            lines, profile=profile, expected_workers=expected_workers, gaps=beside.gaps, ends=beside.ends
+        )
     except UnknownProfile as error:
         raise CommandError(str(error)) from error
     for said in _summary(judged):
@@ -67,6 +70,14 @@ def verdict(
     if as_json:
         print_json(judged.as_json())
     return EXIT_CODES[judged.verdict.verdict]
+
+
+@dataclass
+class _Beside:
+    """What is known of a log beside its lines, once they have been read."""
+
+    gaps: list[Gap] = field(default_factory=list)
+    ends: list[WorkerEnd] = field(default_factory=list)
 
 
 def _of_file(name: str) -> Iterator[LogLine]:
@@ -92,10 +103,12 @@ def _of_file(name: str) -> Iterator[LogLine]:
     yield from numbered(splitter.finish())
 
 
-def _of_container(name: str, since: str | None, until: str | None, gaps: list[Gap]) -> Iterator[LogLine]:
+def _of_container(name: str, since: str | None, until: str | None, beside: _Beside) -> Iterator[LogLine]:
+    from dashboard.engine.completeness import gaps_of, may_have_lost
     from dashboard.engine.connection import Engine
+    from dashboard.engine.ends import ends_of
     from dashboard.engine.faults import EngineError
-    from dashboard.engine.whole_log import gaps_of, line_bytes, read_lines
+    from dashboard.engine.whole_log import read_lines
     from dashboard.evidence import Gap
     from dashboard.moments import MomentError, moment
 
@@ -108,17 +121,17 @@ def _of_container(name: str, since: str | None, until: str | None, gaps: list[Ga
     try:
         with closing(Engine.open()) as engine:
             found = engine.container(name)
-            size = 0
-            for line in read_lines(
-                engine, found, since=found.started_at if begin is None else begin, until=end
-            ):
-                begun, size = True, size + line_bytes(line)
+            ahead, size = engine.clock_ahead_s, 0
+            start = found.begun_at if begin is None else begin + ahead
+            for line in read_lines(engine, found, since=start, until=None if end is None else end + ahead):
+                begun, size = True, size + len(line.text.encode("utf-8", "replace"))
                 yield line
-            gaps += gaps_of(found, size)
+            beside.gaps += (*gaps_of(found), *may_have_lost(engine, found, start, size))
+            beside.ends += ends_of(found)
     except EngineError as error:
         if not begun:
             raise OutOfReach(str(error)) from error
-        gaps.append(Gap(name, str(error)))  # what was read still counts: a red fact stays one
+        beside.gaps.append(Gap(name, str(error)))  # what was read still counts: a red fact stays one
 
 
 def _summary(judged: LogVerdict) -> Iterator[str]:

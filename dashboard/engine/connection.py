@@ -51,8 +51,10 @@ class Engine:
             opened = cls(client, host)
             asked = time.time()
             told = seconds(client.info().get("SystemTime") or "")
-        if told is not None and not host.startswith("unix:"):
-            opened.clock_ahead_s = told - (asked + time.time()) / 2
+            answered = time.time()
+        # A socket may lead to another machine as well: Docker Desktop's, or one that is forwarded
+        if told is not None and not asked <= told <= answered:
+            opened.clock_ahead_s = told - (asked + answered) / 2
         return opened
 
     def containers(self, *, everything: bool = True) -> tuple[ContainerFacts, ...]:

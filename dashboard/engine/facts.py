@@ -14,6 +14,8 @@ __all__ = ["ALLOW_LABEL", "ContainerEnd", "ContainerFacts", "ends_in", "facts_of
 ALLOW_LABEL: Final = "loadonce.target"
 """A container with this label set to `true` may be acted on."""
 
+# What drivers keep that nobody has bounded; others than json-file keep a local copy to be read
+_OWN_BOUNDS: Final = {"local": "20m", "syslog": "20m", "gelf": "20m", "fluentd": "20m", "awslogs": "20m"}
 _SERVICE: Final = "com.docker.compose.service"
 _PROJECT: Final = "com.docker.compose.project"
 _SWARM_TASK: Final = "com.docker.swarm.task.id"
@@ -65,7 +67,27 @@ class ContainerFacts:
     @property
     def log_file_bytes(self) -> int | None:
         """How large one file of its log may grow before the engine begins another; None without a bound."""
-        return _bytes(self.log_options.get("max-size", ""))
+        return _bytes(self.log_options.get("max-size") or _OWN_BOUNDS.get(self.log_driver, ""))
+
+    @property
+    def log_files(self) -> int:
+        """How many files of its log the engine keeps."""
+        own = 1 if self.log_driver == "json-file" else 5
+        given = self.log_options.get("max-file", "")
+        return int(given) if given.isdecimal() else own
+
+    @property
+    def begun_at(self) -> float | None:
+        """A moment before its first line, and after the last one of the life before.
+
+        The engine notes a start a little after the process has begun: lines may be older than `started_at`.
+        """
+        if self.started_at is None:
+            return None
+        floor = self.started_at - 1.0
+        if self.finished_at is None or self.finished_at > self.started_at:
+            return floor
+        return max(floor, (self.finished_at + self.started_at) / 2)
 
     @property
     def service(self) -> str | None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from dashboard.engine.completeness import newest_record
 from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ContainerFacts
 from dashboard.engine.faults import ContainerGone, EngineError
@@ -32,6 +33,8 @@ _LONGEST_PAUSE_S: Final = 1.0
 _IDLE_S: Final = 15.0
 """A rotated log is opened anew after so long a silence: its reader may be left behind in an old file."""
 _OVERRUN_IDLE_S: Final = 1.0
+_STALL_S: Final = 20.0
+"""How long an engine may say nothing while it reads a log to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +111,8 @@ class Follower:
             if self._reading is not None:
                 self._reading.close()
         self._thread.join()
-        if complete and not self.ring.closed:
-            self._try(self._read_rest)
+        if complete and not self.ring.closed and not self._try(self._read_rest):
+            self._doubt(f"The end of the log could not be read: {self._state[1]}")
         self._state = ("closed", "Not followed any more.")
         self.ring.close()
 
@@ -121,13 +124,19 @@ class Follower:
             pause = _FIRST_PAUSE_S if self.ring.next > before else min(2 * pause, _LONGEST_PAUSE_S)
             self._closing.wait(pause)
 
-    def _try(self, step: Callable[[], None]) -> None:
+    def _try(self, step: Callable[[], None]) -> bool:
         try:
             step()
         except ContainerGone:
             self._state = ("gone", f"There is no container {self._container.name} any more.")
         except EngineError as error:
             self._state = ("away", str(error))
+        except Exception as error:  # noqa: BLE001 - whatever broke, nobody may take silence for a quiet log
+            self._state = ("away", f"The console failed in following ({type(error).__name__}: {error}).")
+            self._doubt(f"Lines may be missing here: {self._state[1]}")
+        else:
+            return True
+        return False
 
     def _read_on(self) -> None:
         seen = self._container
@@ -153,7 +162,7 @@ class Follower:
         if found.id != self._container.id:
             self._window, self._since, self._tail = Window(), None, None
         if found.started_at is not None and found.started_at != self._started_at:
-            self._restart_at = found.started_at
+            self._restart_at = found.begun_at
         self._container, self._started_at = found, found.started_at
 
     def _read(self, *, follow: bool) -> None:
@@ -165,10 +174,13 @@ class Follower:
             tail=self._tail if fresh else None,
             follow=follow,
         )
+        if not follow:
+            reading.give_up_after(_STALL_S)
         with self._lock:
-            self._reading = reading if follow else None
+            self._reading = reading
             if follow and self._closing.is_set():
                 reading.close()
+        asked = int((time.time() + self._engine.clock_ahead_s) * 1e9)
         cutter = LineCutter() if container.tty else FrameCutter()
         window.resume()
         self._overrun = False
@@ -178,11 +190,17 @@ class Follower:
             if follow and container.log_file_bytes is not None:
                 reading.give_up_after(_OVERRUN_IDLE_S if self._overrun else _IDLE_S)
         if cutter.complaint is not None:
-            self._tell_complaint(cutter.complaint)
-        if not follow:
-            # Only here: a follow may have been cut in the middle of a line, which comes again, whole.
-            self._show(cutter.finish())
-            self._show([None])
+            self._doubt(f"Lines may be missing here: the engine could not read on ({cutter.complaint}).")
+        if follow:
+            return
+        if reading.broke_off or cutter.torn:
+            raise EngineError(f"The log of {container.name} broke off in the middle.")
+        # Only here: a follow may have been cut in the middle of a line, which comes again, whole.
+        self._show(cutter.finish())
+        self._show([None])
+        last = newest_record(self._engine, container)
+        if last is not None and (last.nanos or 0) <= asked and not window.has(last.nanos, self._since):
+            self._doubt("Lines are missing here: the engine stopped in the middle, at a damaged line.")
 
     def _show(self, records: Iterable[Record | None]) -> None:
         """Put into the ring what is new of `records`; None stands for the log's present end."""
@@ -238,8 +256,7 @@ class Follower:
         self._gaps += (Gap(self.ring.source, text),)
         return ("engine", time.time(), text)
 
-    def _tell_complaint(self, complaint: str) -> None:
-        text = f"The engine could not read on in this log ({complaint}): lines may be missing here."
+    def _doubt(self, text: str) -> None:
         if all(gap.text != text for gap in self._gaps):
             self._gaps += (Gap(self.ring.source, text),)
             self.ring.extend([("engine", time.time(), text)])

@@ -90,8 +90,11 @@ class FrameCutter:
             else:
                 body = body[len(stamp) + 1 :]
         whole = body.endswith(b"\n")
-        if sum(map(len, pieces)) < _MOST:
-            pieces.append(body[:-1] if whole else body)
+        if sum(map(len, pieces)) >= _MOST:  # cut, and nothing of it lost
+            yield self._record(stream, b"".join(pieces))
+            stamp, space, _ = pieces[0].partition(b" ") if self._stamped else (b"", b"", b"")
+            pieces[:] = [stamp + space]
+        pieces.append(body[:-1] if whole else body)
         if whole:
             del self._pieces[stream]
             yield self._record(stream, b"".join(pieces))
@@ -114,8 +117,10 @@ class LineCutter:
         *lines, self._rest = (self._rest + block).split(b"\n")
         for line in lines:
             yield _of_terminal(line)
-        if len(self._rest) > _MOST:
-            self._rest = self._rest[:_MOST]
+        if len(self._rest) > _MOST:  # cut, and nothing of it lost
+            stamp, space, _ = self._rest.partition(b" ")
+            yield _of_terminal(self._rest)
+            self._rest = stamp + space
 
     def finish(self) -> Iterator[Record]:
         """Yield what is left at the end: a last line without a newline."""

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
+from dashboard.engine.completeness import newest_record
 from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ContainerFacts
 from dashboard.engine.faults import EngineError
 from dashboard.engine.records import FrameCutter, LineCutter, Record
-from dashboard.evidence import Gap, LogLine
+from dashboard.evidence import LogLine
 from dashboard.logs import shown_lines
 
-__all__ = ["gaps_of", "line_bytes", "read_lines"]
+__all__ = ["read_lines"]
 
-_ENVELOPE: Final = 90
-"""Bytes that the engine's file adds to each line."""
+_STALL_S: Final = 20.0
+"""How long an engine may say nothing in the middle of a log."""
+_NEWEST: Final = 1000
+"""The last line of a log is among so many of the newest: two streams change places by milliseconds."""
 
 
 def read_lines(
@@ -33,15 +38,19 @@ def read_lines(
     Raises:
         ContainerGone, EngineError: as `Engine.read_log`; also after the last line, if it was not the log's.
     """
+    asked = int((time.time() + engine.clock_ahead_s) * 1e9)
     reading = engine.read_log(container, since=since, until=until, tail=tail)
+    reading.give_up_after(_STALL_S)
     cutter = LineCutter() if container.tty else FrameCutter()
+    newest: deque[int | None] = deque(maxlen=_NEWEST)
     number = 0
 
     def shown(record: Record) -> Iterator[LogLine]:
         nonlocal number
-        time = 0.0 if record.nanos is None else record.nanos / 1e9 - engine.clock_ahead_s
+        newest.append(record.nanos)
+        moment = 0.0 if record.nanos is None else record.nanos / 1e9 - engine.clock_ahead_s
         for text in shown_lines(record.text):
-            yield LogLine(container.name, number, record.stream, time, text)
+            yield LogLine(container.name, number, record.stream, moment, text)
             number += 1
 
     try:
@@ -60,35 +69,11 @@ def read_lines(
         )
     if torn:
         raise EngineError(f"The log of {container.name} broke off in the middle. Ask for it again.")
-    # An engine that is killed ends a log as if it were whole: it must be there still
-    engine.container(container.id)
-
-
-def line_bytes(line: LogLine) -> int:
-    """Return about how many bytes a line takes in the engine's file."""
-    return len(line.text) + _ENVELOPE
-
-
-def gaps_of(container: ContainerFacts, size: int = 0) -> tuple[Gap, ...]:
-    """Return why lines may be missing from a container's log though none is seen missing.
-
-    `size`: about how many bytes of the engine's files were read.
-    """
-    found: list[Gap] = []
-    if container.log_options.get("mode") == "non-blocking":
-        text = (
-            f"{container.name} logs in the mode non-blocking, which drops lines when they come too fast. "
-            "Run it with --log-opt mode=blocking."
+    last = None if until is not None else newest_record(engine, container)
+    if last is not None and (since or 0) * 1e9 <= (last.nanos or 0) <= asked and last.nanos not in newest:
+        raise EngineError(
+            f"The engine stopped in the middle of the log of {container.name}, before its newest line: "
+            "a line of it is damaged. Restart the container to begin a sound log."
         )
-        found.append(Gap(container.name, text))
-    room = container.log_file_bytes
-    files = int(container.log_options.get("max-file") or 1)
-    # A log that fills what is kept, but for the newest file, has probably lost what came before
-    if room is not None and size > 0.9 * room * max(1, files - 1):
-        text = (
-            f"Older lines of {container.name} may be gone: its log fills what the engine keeps "
-            f"({files} × {container.log_options['max-size']}). Allow more (max-size, max-file), or judge "
-            "from a later moment on with --since."
-        )
-        found.append(Gap(container.name, text))
-    return tuple(found)
+    if engine.container(container.id).started_at != container.started_at:
+        raise EngineError(f"{container.name} was started again while its log was read. Ask for it again.")

@@ -65,6 +65,12 @@ class Window:
         self._remember(record)
         return True
 
+    def has(self, nanos: int | None, since: float | None) -> bool:
+        """Whether a line of that stamp was shown; so is, in effect, one from before `since` or the window."""
+        if nanos is None or nanos < (since or 0) * 1e9 or nanos < (self.newest or 0) - _SPAN_NS:
+            return True
+        return any(one.nanos == nanos for one in self._shown)
+
     def lost_before(self, record: Record | None) -> int:
         """How many lines did not come again although `record` (None: the log's end) is past them all."""
         if not self._again or (record is not None and (record.nanos or 0) <= self._resumed_at + _SLACK_NS):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from dashboard.engine.addresses import address_of
+from dashboard.engine.completeness import gaps_of
 from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ContainerEnd, ContainerFacts
 from dashboard.engine.faults import EngineError
 from dashboard.engine.follower import Follower
-from dashboard.engine.whole_log import gaps_of
-from dashboard.evidence import Gap, Variant, Worker, WorkerEnd
+from dashboard.engine.whole_log import read_lines
+from dashboard.evidence import Gap, LogLine, Variant, Worker, WorkerEnd
 from dashboard.logs import LogRing
 from dashboard.target_settings import TargetEntry, WorkerTrigger
 from dashboard.targets.base import LineSink, TargetError
@@ -53,10 +54,9 @@ class ContainerSession:
         self._fresh = fresh
         self.baseline: tuple[str, int] | None = None
         self._boot: str | None = None
-        self._closing = False
         self._away_since: float | None = None
         self._end: WorkerEnd | None = None
-        since = container.started_at if fresh else time.time() + engine.clock_ahead_s
+        since = container.begun_at if fresh else time.time() + engine.clock_ahead_s
         self._follower = Follower(engine, container, source=source, since=since, sink=sink)
 
     @property
@@ -126,8 +126,8 @@ class ContainerSession:
     @property
     def end(self) -> WorkerEnd | None:
         """How the container ended, if it did so in the middle of the trial."""
-        following = self._follower.following
-        if self._end is None and not self._closing and (following.state == "stopped" or following.restarts):
+        now = self._follower.container
+        if self._end is None and (not now.running or now.started_at != self._container.started_at):
             self._end = self._seen_end()
         return self._end
 
@@ -145,7 +145,6 @@ class ContainerSession:
 
     def close(self, *, force: bool = False) -> None:
         """Stop following, with what was written until now; the container goes on. Idempotent."""
-        self._closing = True
         self._follower.close(complete=not force)
 
     def _worker(self, cancelled: Cancelled) -> Worker | None:
@@ -165,8 +164,7 @@ class ContainerSession:
             status = None if http is None else http.status(ready.http, _HEALTH_S, cancelled)
             return status is not None and 200 <= status < 300
         if ready is not None and ready.log is not None:
-            lines = self.ring.read(0, limit=self.ring.next).lines
-            return any(ready.log in line.text for line in lines)
+            return ready.log in self._said()
         try:
             found = self._engine.container(self._container.id)
         except EngineError:
@@ -174,6 +172,17 @@ class ContainerSession:
         if found.health is None and ready is None:
             return found.running
         return found.health == "healthy"
+
+    def _said(self) -> str:
+        """All that the container has written since its start."""
+        if self._fresh:
+            lines: Iterable[LogLine] = self.ring.read(0, limit=self.ring.next).lines
+        else:  # it was ready long ago, perhaps
+            lines = read_lines(self._engine, self._container, since=self._container.begun_at)
+        try:
+            return "\n".join(line.text for line in lines if line.stream != "engine")
+        except EngineError:
+            return ""  # the follower tells what became of it
 
     def _missed(self, *, ours: bool) -> str:
         ready = self._entry.ready
@@ -207,7 +216,8 @@ class ContainerSession:
         seen = ends[0] if ends else last
         # Somebody asked the engine to end it: that is no death, though SIGKILL was the means
         status = -15 if seen.asked and not seen.out_of_memory else seen.status if ends else None
-        return WorkerEnd(self._source, seen.time, status, seen.out_of_memory, self._boot)
+        killed = seen.out_of_memory or self._follower.container.oom_killed
+        return WorkerEnd(self._source, seen.time, status, killed, self._boot)
 
     def _last_words(self) -> str:
         lines = self.ring.read(max(0, self.ring.next - 50)).lines

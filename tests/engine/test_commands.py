@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -152,3 +153,22 @@ def test_a_log_that_was_rotated_is_never_green(containers: Containers) -> None:
     done = call("verdict", "--container", container.name, "--json")
     assert done.returncode == 3
     assert "gap" in done.stdout
+
+
+def test_a_damaged_line_that_hides_a_second_load_is_never_green(containers: Containers) -> None:
+    container = containers.python(ONE_LOAD + "; print('between'); " + ONE_LOAD + SLEEP)
+    until(lambda: containers.private.client("logs", container.name).stdout.count("successfully") == 2, 30)
+    path = containers.private.client("inspect", "-f", "{{.LogPath}}", container.name).stdout.strip()
+    log = Path(path).read_text("utf-8")
+    Path(path).write_text(log.replace('{"log":"between', '{"lo'), "utf-8")  # as a full disk leaves it
+    done = call("verdict", "--container", container.name, "--json")
+    assert done.returncode == 3, done.stdout
+    assert "before its newest line" in done.stdout
+
+
+def test_a_container_that_was_killed_in_its_load_is_red(containers: Containers) -> None:
+    container = containers.python("print('Loading LLaVa model: x on cpu')" + SLEEP)
+    shown(containers, container.name, "Loading")
+    containers.private.client("kill", container.name)
+    done = call("verdict", "--container", container.name, "--json")
+    assert (done.returncode, json.loads(done.stdout)["reasons"][0]["code"]) == (1, "worker_died")

@@ -383,3 +383,13 @@ def test_what_is_out_of_reach_is_exit_code_4(target: str, host: str | None, sent
     done = cli("run", "--target", target, **({"DOCKER_HOST": host} if host else {}))
     assert (done.returncode, done.stdout) == (4, "")
     assert sentence in done.stderr
+
+
+def test_a_service_that_dies_silently_after_its_answers_is_not_green(
+    containers: Made, launch: Launcher
+) -> None:
+    death = "threading.Timer(0.3, lambda: __import__('os')._exit(7)).start()"
+    answer = 'self.wfile.write(b"done")'
+    record = stranger_run(containers, launch, GUARDED.replace(answer, f"{answer}; {death}"))
+    assert record.verdict is not None
+    assert record.verdict.verdict != "green", record.verdict
