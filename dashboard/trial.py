@@ -55,6 +55,7 @@ class Trial:
         self._moved = threading.Event()
         self._last_line = time.monotonic()
         self._trigger: Trigger | None = None
+        self._baseline: tuple[str, int] | None = None
         self.ring: LogRing | None = None
 
     def snapshot(self) -> TrialRecord:
@@ -123,8 +124,9 @@ class Trial:
         except BaseException:
             session.close(force=True)
             raise
-        if session.baseline is not None:
-            self._timeline.begin_after(*session.baseline)
+        self._baseline = session.baseline
+        if self._baseline is not None:
+            self._timeline.begin_after(*self._baseline)
         self._record = replace(
             self._record,
             workers=(worker,) if worker is not None else (),
@@ -174,7 +176,8 @@ class Trial:
         events = self._timeline.events()
         known = {worker.boot for worker in self._record.workers}
         # Only its own: a line with a boot that somebody made up must not end the wait
-        seen = max((event.seq or 0 for event in events if event.boot in known), default=0)
+        before = self._baseline[1] if self._baseline is not None else 0
+        seen = max((event.seq or 0 for event in events if event.boot in known), default=before)
         report = session.loader_report(since=seen, cancelled=abort.is_set)
         if report is None:
             # A worker of ours that does not answer may have loads to tell of: its silence settles nothing.

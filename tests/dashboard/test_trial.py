@@ -92,6 +92,14 @@ def test_a_line_with_a_made_up_worker_does_not_end_the_wait_for_the_real_one() -
     assert session.asked == [3]
 
 
+def test_a_worker_that_had_nothing_to_tell_since_the_baseline_is_settled() -> None:
+    trial = trial_after()
+    trial._baseline = ("3f9c1a", 7)
+    session = Telling({"state": "ready", "events": []})
+    settled(trial, session)
+    assert session.asked == [7]
+
+
 # -- what ends it early ----------------------------------------------------------------------------------
 
 
