@@ -28,6 +28,7 @@ __all__ = ["ContainerSession"]
 _WORKER_PORT: Final = 8000
 _HEALTH_S: Final = 2.0
 _REPORT_S: Final = 5.0
+_LAST_WORDS_S: Final = 0.5
 _AWAY_S: Final = 20.0
 """How long an engine may be away in the middle of a trial before the trial is given up."""
 
@@ -107,6 +108,9 @@ class ContainerSession:
             if cancelled():
                 raise TargetError("The wait for the container was cancelled before it was alive.")
             if self._follower.following.state in ("stopped", "gone"):
+                # An engine tells an end a moment before it has written down the last words
+                tick.wait(_LAST_WORDS_S)
+                self._follower.close(complete=True)
                 raise TargetError(
                     f"{self._container.name} ended before it was ready. Its last words: {self._last_words()}"
                 )
