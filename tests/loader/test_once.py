@@ -156,8 +156,8 @@ def test_a_load_goes_on_when_its_first_caller_gives_up(make_loader: Make) -> Non
 def test_all_waiters_of_an_attempt_get_its_error(make_loader: Make) -> None:
     load = SlowLoad(boom)
     loader = make_loader(load)
-    crowd = Crowd(8, loader.get)
-    wait_for_waiters(loader, 7)
+    crowd = Crowd(16, loader.get)
+    wait_for_waiters(loader, 15)
     load.go_on.set()
     assert {str(error) for error in crowd.join()} == {"no such shard"}
     assert load.calls == 1
