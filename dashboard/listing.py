@@ -79,12 +79,12 @@ def container_rows(
         {
             "Name": each.name,
             "State": _state(each),
+            "May be tested": "✓ Yes" if each.name in allowed else "– Only looked at",
             "Up for": seconds(now - each.started_at) if each.running and each.started_at else None,
             "Image": each.image,
             "Service": each.service,
             "Restarts": each.restarts,
             "Log": each.log_driver,
-            "May be tested": "✓ Yes" if each.name in allowed else "– Only looked at",
         }
         for each in containers
     ]
