@@ -95,7 +95,8 @@ def load_llava(model: str, settings: Settings) -> Pair:
             ignore_mismatched_sizes=True,  # reported to us by name, where its own error names none
         )
         network, report = loaded
-        network.eval()
+        if network.training:  # transformers has seen to it, and to go through every module again takes time
+            network.eval()
         if any(report.values()):
             # First: weights without data, as overlapping loads leave them, are reported as missing, too.
             # Of a load without a remark whoever publishes it looks: once is enough of what others wait for.
