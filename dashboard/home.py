@@ -25,7 +25,13 @@ def data_home() -> Path:
         HomeError: it cannot be made or is no folder.
     """
     named = os.environ.get("LOADONCE_HOME")
-    home = Path(named).expanduser().absolute() if named else platformdirs.user_data_path("loadonce")
+    try:
+        home = Path(named).expanduser().absolute() if named else platformdirs.user_data_path("loadonce")
+    except RuntimeError as error:  # ~somebody who is not there
+        raise HomeError(
+            f"The data folder {named!r} cannot be found ({error}). "
+            "Set LOADONCE_HOME to a folder that you can write to."
+        ) from error
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from loader.checkpoint_folder import check_checkpoint
 from loader.errors import CheckpointError, LoaderError
-from loader.settings import home_folder
+from loader.settings import absolute_path, home_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -96,7 +96,7 @@ def make_checkpoint(folder: Path) -> None:
     """
     import filelock  # late: looking at a checkpoint needs the standard library only
 
-    folder = folder.expanduser().absolute()
+    folder = absolute_path(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder.with_name(f".{folder.name}.lock")):
@@ -226,7 +226,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--check", action="store_true", help="make nothing; exit 2 if it is no whole LLaVA")
     options = parser.parse_args(arguments)
-    folder = (options.dir or demo_folder()).expanduser().absolute()
+    folder = absolute_path(options.dir or demo_folder())
     try:
         if options.check:
             check_checkpoint(folder)

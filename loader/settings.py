@@ -12,7 +12,7 @@ from typing import Final, Literal, cast, get_args
 
 from loader.errors import SettingsError
 
-__all__ = ["VARIABLES", "Guard", "Settings", "home_folder", "is_folder_name"]
+__all__ = ["VARIABLES", "Guard", "Settings", "absolute_path", "home_folder", "is_folder_name"]
 
 Guard = Literal["on", "off", "no-second-check", "per-model"]
 
@@ -38,11 +38,19 @@ _SWITCH: Final = {"1": True, "true": True, "0": False, "false": False}
 _HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 
 
+def absolute_path(name: str | Path) -> Path:
+    """Return a path as its user meant it, `~` filled in; one of an unknown user is a folder of that name."""
+    try:
+        return Path(name).expanduser().absolute()
+    except RuntimeError:
+        return Path(name).absolute()
+
+
 def home_folder(env: Mapping[str, str] | None = None) -> Path:
     """Return the folder for Loadonce's data: `LOADONCE_HOME`, else the system's place for user data."""
     named = (os.environ if env is None else env).get("LOADONCE_HOME")
     if named:
-        return Path(named).expanduser().absolute()
+        return absolute_path(named)
     import platformdirs  # late: most processes name their model and need no home
 
     return platformdirs.user_data_path("loadonce")
@@ -114,7 +122,7 @@ def is_folder_name(model: str) -> bool:
 def _model(value: str | None) -> str | None:
     if value is None or not is_folder_name(value):
         return value
-    return str(Path(value).expanduser().absolute())
+    return str(absolute_path(value))
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
@@ -132,7 +140,7 @@ def _switch(name: str, value: str) -> bool:
 def _folder(name: str, value: str | None) -> str | None:
     if value is None:
         return None
-    path = Path(value).expanduser().absolute()
+    path = absolute_path(value)
     nearest = next(place for place in (path, *path.parents) if os.path.lexists(place))
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         why = "cannot be written to" if nearest.is_dir() else "is no folder"

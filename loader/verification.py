@@ -99,8 +99,9 @@ def _has_meta(module: Any) -> bool:
             continue
         seen.add(child)
         for tensors in (child._parameters, child._buffers):
-            if any(tensor is not None and tensor.is_meta for tensor in tensors.values()):
-                return True
+            for tensor in tensors.values():  # a generator for each module would double the time
+                if tensor is not None and tensor.is_meta:
+                    return True
         waiting.extend(child._modules.values())
     return False
 

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from loader.errors import SettingsError
+from loader.checkpoint_folder import check_checkpoint
+from loader.errors import CheckpointError, SettingsError
 from loader.settings import VARIABLES, Settings, home_folder
 
 
@@ -123,6 +124,13 @@ def test_a_folder_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").mkdir()
     assert Settings.from_environment({"LOADONCE_MODEL": "mine"}).model == str(tmp_path / "mine")
+
+
+def test_the_home_of_an_unknown_user_is_a_folder_that_is_not_there() -> None:
+    model = Settings.from_environment({"LOADONCE_MODEL": "~nobody-of-that-name/llava"}).model
+    assert model is not None
+    with pytest.raises(CheckpointError, match=r"There is no checkpoint folder .*~nobody-of-that-name/llava"):
+        check_checkpoint(Path(model))
 
 
 def test_a_home_may_be_named(tmp_path: Path) -> None:
