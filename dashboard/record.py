@@ -35,6 +35,7 @@ class TrialRecord:
         released_at: when the barrier opened, Unix seconds; None before.
         skew_ms: from the first request's departure to the last one's.
         aborted: why the trial was cut short, in words.
+        unreached: the same, where nothing answered at the target or its trigger; None if anything did.
         stranger: the service is not our worker: nothing but its log tells of its processes.
         alive_s: seconds from asking for the worker until it answered `/healthz`.
         notes: sentences for the reader that change no verdict.
@@ -56,6 +57,7 @@ class TrialRecord:
     ends: tuple[WorkerEnd, ...] = ()
     gaps: tuple[Gap, ...] = ()
     aborted: str | None = None
+    unreached: str | None = None
     verdict: Verdict | None = None
     notes: tuple[str, ...] = ()
 
@@ -110,6 +112,14 @@ class RunRecord:
     def running(self) -> bool:
         """Whether the run has not come to its end."""
         return self.status == "running"
+
+    @property
+    def unreached(self) -> str | None:
+        """Why the target is out of reach, as a sentence; None when any trial got to it, or was red."""
+        if self.running or (self.verdict is not None and self.verdict.verdict == "red"):
+            return None
+        told = [trial.unreached for trial in self.trials]
+        return None if None in told else next(iter(told), None)
 
     @property
     def shown_trial(self) -> TrialRecord | None:

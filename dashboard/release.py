@@ -3,7 +3,7 @@
     console                               this program
       plan as one JSON line  ------------>  N threads, each with an open connection
                              <------------  {"event":"ready"}, before it {"event":"unreachable",…} if none is
-      "go"                   ------------>  the barrier opens
+      "go"                   ------------>  the barrier opens, or {"event":"unreachable",…} before it
                              <------------  {"event":"sent",…} {"event":"answered",…} … {"event":"done",…}
 
 A thread per request behind one barrier gives less skew than any event loop, and http.client holds up at a
@@ -17,6 +17,8 @@ import http.client
 import json
 import os
 import queue
+import selectors
+import socket
 import sys
 import threading
 import time
@@ -55,6 +57,7 @@ class _Release:
         self._connected = threading.Semaphore(0)
         self._sent: list[float] = []
         self._unconnected: list[OSError] = []
+        self._open: list[socket.socket] = []
 
     def run(self) -> None:
         writer = threading.Thread(target=self._write, name="reports")
@@ -74,6 +77,9 @@ class _Release:
         if sys.stdin.readline().strip() != "go":
             os._exit(3)
         threading.Thread(target=_leave_with_the_console, name="lifeline", daemon=True).start()
+        if self._open and len(self._unconnected) + _hung_up(self._open) == len(threads):
+            # As a published port does that nobody in the container listens on
+            self._reports.put({"event": "unreachable", "error": "it hangs up before it is asked anything"})
         self._barrier.wait()
         for thread in threads:
             thread.join()
@@ -90,9 +96,10 @@ class _Release:
         try:
             connection.connect()
             connection.sock.settimeout(plan.timeout_s)
+            self._open.append(connection.sock)  # atomic
         except OSError as error:
             refused = error
-            self._unconnected.append(error)  # atomic, as the one below
+            self._unconnected.append(error)  # atomic, too
         self._connected.release()
         self._barrier.wait()
         sent = time.time()
@@ -125,6 +132,20 @@ class _Release:
             if self._reports.empty():
                 sys.stdout.flush()
         sys.stdout.flush()
+
+
+def _hung_up(connections: list[socket.socket]) -> int:
+    """Count those that the other side has closed already, though nothing was sent on them."""
+    closed = 0
+    with selectors.DefaultSelector() as selector:
+        for connection in connections:
+            selector.register(connection, selectors.EVENT_READ, connection)
+        for ready, _ in selector.select(0):
+            try:
+                closed += ready.data.recv(1, socket.MSG_PEEK) == b""
+            except OSError:  # by a reset
+                closed += 1
+    return closed
 
 
 def _leave_with_the_console() -> None:

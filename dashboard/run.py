@@ -136,7 +136,10 @@ class Run:
             if self._abort.is_set():
                 return
             source = f"trial-{number}"
-            self._trial(TrialRecord(number, "trial", settings.guard, source, started_at=time.time()))
+            made = self._trial(TrialRecord(number, "trial", settings.guard, source, started_at=time.time()))
+            if made.unreached is not None:
+                self._broken = made.unreached  # the next trial would but wait as long for the same
+                return
         if settings.wants_control and worst(self._verdicts()).verdict == "green":
             self._make_control()
 

@@ -19,9 +19,9 @@ from dashboard.ledger import read_ledger
 from dashboard.logs import LogRing
 from dashboard.record import Step, TrialRecord
 from dashboard.settings import RunSettings
-from dashboard.targets.base import Session, Target, TargetError
+from dashboard.targets.base import Session, Target, TargetError, TargetUnreachable
 from dashboard.timeline import Timeline
-from dashboard.triggers.base import Trigger, TriggerError, plan_variants
+from dashboard.triggers.base import Trigger, TriggerError, TriggerUnreachable, plan_variants
 from dashboard.verdict import judge, red_facts
 from loader.events import parse_line
 
@@ -80,10 +80,13 @@ class Trial:
         """
         session: Session | None = None
         cut: str | None = None
+        unreached: str | None = None
         try:
             session = self._start(abort)
             self._release(session, abort)
             cut = self._settle(session, abort, stop_when_red=stop_when_red)
+        except (TargetUnreachable, TriggerUnreachable) as error:
+            cut = unreached = str(error)
         except Exception as error:  # noqa: BLE001 - whatever breaks, the trial ends with what was seen
             cut = _told(error)
         ends: tuple[WorkerEnd, ...] = ()
@@ -101,6 +104,8 @@ class Trial:
             ends=ends,
             gaps=(*self._timeline.gaps(), *gaps),
             aborted=cut,
+            # A worker that ended by itself was there, and could not be reached for that reason
+            unreached=None if ends or abort.is_set() else unreached,
             ended_at=time.time(),
         )
         self._on_step("verdict", "Judging what was seen.")
@@ -162,6 +167,8 @@ class Trial:
                 return session.fault
             if stop_when_red and red_facts(self.snapshot().evidence()):
                 return None
+            if self._trigger.done and self._trigger.unreached is not None:
+                raise TriggerUnreachable(self._trigger.unreached)
             if self._trigger.done and self._settled(session, abort):
                 return None
             if time.monotonic() > deadline:

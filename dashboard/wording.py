@@ -167,6 +167,8 @@ def headline(record: RunRecord, verdict: Verdict | None) -> str:
     """Return the one line that says how a run ended."""
     if verdict is not None and verdict.verdict == "red":
         return _red_headline(verdict)
+    if record.unreached is not None:
+        return "The target is out of reach"
     if record.status == "failed":
         return "The run broke off" if _judged(record) else "The run could not be made"
     if record.status == "interrupted":

@@ -211,7 +211,7 @@ def _tell(record: RunRecord, report: Path | None, *, as_json: bool) -> int:
     from dashboard.report import ReportError, final_verdict, run_json, write_report
     from dashboard.summary import summary
 
-    for line in summary(record):
+    for line in summary(record) if record.unreached is None else ():
         click.echo(line, err=True)
     if report is not None:
         try:
@@ -224,6 +224,8 @@ def _tell(record: RunRecord, report: Path | None, *, as_json: bool) -> int:
     click.echo(f"  {'Next'.ljust(10)}{_next(record, report)}", err=True)
     if as_json:
         print_json(run_json(record))
+    if record.unreached is not None:
+        raise OutOfReach(record.unreached)
     verdict = final_verdict(record)
     return INCONCLUSIVE if verdict is None else EXIT_CODES[verdict.verdict]
 

@@ -13,6 +13,7 @@ import docker
 from docker.context import ContextAPI
 from docker.errors import ContextException
 
+from dashboard.engine.addresses import own_container
 from dashboard.engine.facts import ContainerEnd, ContainerFacts, ends_in, facts_of
 from dashboard.engine.faults import EngineError, said_by_engine
 from dashboard.engine.reading import LogReading, open_reading
@@ -30,6 +31,7 @@ class Engine:
     def __init__(self, client: docker.DockerClient, host: str) -> None:
         self._client, self.host = client, host
         self.clock_ahead_s = 0.0
+        self._neighbour: bool | None = None
 
     @classmethod
     def open(cls, env: Mapping[str, str] | None = None) -> Engine:
@@ -77,6 +79,17 @@ class Engine:
         """
         with said_by_engine(self.host, f"Container {name} was looked for"):
             return facts_of(self._client.api.inspect_container(name))
+
+    @property
+    def neighbour(self) -> bool:
+        """Whether this process is in a container of this engine, and may share networks with it."""
+        if self._neighbour is None:
+            own = own_container()
+            try:
+                self._neighbour = own is not None and self.container(own).running
+            except EngineError:
+                self._neighbour = False
+        return self._neighbour
 
     def read_log(
         self,

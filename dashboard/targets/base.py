@@ -15,7 +15,7 @@ from dashboard.settings import Guard, RunSettings
 from dashboard.triggers.base import Trigger
 from dashboard.waiting import Cancelled, never
 
-__all__ = ["LineSink", "Session", "Target", "TargetError", "Warmth"]
+__all__ = ["LineSink", "Session", "Target", "TargetError", "TargetUnreachable", "Warmth"]
 
 LineSink = Callable[[tuple[LogLine, ...]], None]
 """Takes lines as they come in, in their order, on the thread that read them. It must not block."""
@@ -23,6 +23,10 @@ LineSink = Callable[[tuple[LogLine, ...]], None]
 
 class TargetError(Exception):
     """The target cannot be reached, started or asked. The message is one sentence with the next step."""
+
+
+class TargetUnreachable(TargetError):
+    """Nothing answers where the target should be, or it may not be touched: exit code 4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class Session(Protocol):
         """Block until the service can be triggered; return who our worker is, None for a stranger's.
 
         Raises:
+            TargetUnreachable: not once did anything answer where it was asked.
             TargetError: it ended, did not answer within `timeout` seconds, or the wait was cancelled.
         """
 
@@ -132,6 +137,7 @@ class Target(Protocol):
         """Begin a clean start whose log is named `source`.
 
         Raises:
+            TargetUnreachable: what runs it is out of reach, or nobody may touch it.
             TargetError: it could not be started, or `cancelled()` became true; nothing is left running.
         """
 

@@ -12,7 +12,7 @@ from dashboard.engine.faults import EngineError, EngineRefused
 from dashboard.engine.occupation import occupation
 from dashboard.settings import Guard, RunSettings
 from dashboard.target_settings import TargetEntry, TargetSettings
-from dashboard.targets.base import LineSink, TargetError, Warmth
+from dashboard.targets.base import LineSink, TargetError, TargetUnreachable, Warmth
 from dashboard.targets.container_session import ContainerSession
 from dashboard.timeline import PROFILE_NAMES
 from dashboard.waiting import SLICE_S, Cancelled, never
@@ -94,7 +94,7 @@ class ContainerTarget:
         try:
             found = self.look()
         except TargetError as error:
-            return Warmth("failed", str(error))
+            return Warmth("ready", str(error))  # the start says the same, as what it is: out of reach
         versions = {"image": found.image, "image digest": found.image_id.removeprefix("sha256:")[:12]}
         return Warmth("ready", f"{found.name} is {found.state}.", 0.0, versions)
 
@@ -113,8 +113,8 @@ class ContainerTarget:
         """Restart the container, unless the settings say not to, and follow its log from that start on.
 
         Raises:
-            TargetError: the engine would not, the container is gone or may not be acted on, or
-                `cancelled()` became true.
+            TargetUnreachable: the engine would not, or the container is gone or may not be acted on.
+            TargetError: `cancelled()` became true.
         """
         engine = self._connected()
         try:
@@ -124,7 +124,7 @@ class ContainerTarget:
                 _restart(engine, found, cancelled)
                 found = engine.container(found.id)
         except EngineError as error:
-            raise TargetError(str(error)) from error
+            raise TargetUnreachable(str(error)) from error
         return ContainerSession(engine, found, self._entry, source, sink, fresh=settings.restart)
 
     def close(self) -> None:
@@ -136,7 +136,7 @@ class ContainerTarget:
 
     def _check_allowed(self, found: ContainerFacts) -> None:
         if not self._settings.allows(found):
-            raise TargetError(only_looked_at(found.name))
+            raise TargetUnreachable(only_looked_at(found.name))
 
     def _check_log(self, found: ContainerFacts) -> None:
         """Ask for none of its lines: most drivers keep a copy to read from, unless they are told not to."""
@@ -170,7 +170,7 @@ class ContainerTarget:
                 try:
                     self._engine = self._open_engine()
                 except EngineError as error:
-                    raise TargetError(str(error)) from error
+                    raise TargetUnreachable(str(error)) from error
             return self._engine
 
 

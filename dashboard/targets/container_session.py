@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from dashboard.engine.addresses import address_of
+from dashboard.engine.addresses import NoAddress, reachable_address
 from dashboard.engine.completeness import gaps_of
 from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ContainerEnd, ContainerFacts
@@ -17,7 +17,7 @@ from dashboard.engine.whole_log import read_lines
 from dashboard.evidence import Gap, LogLine, Variant, Worker, WorkerEnd
 from dashboard.logs import LogRing
 from dashboard.target_settings import TargetEntry, WorkerTrigger
-from dashboard.targets.base import LineSink, TargetError
+from dashboard.targets.base import LineSink, TargetError, TargetUnreachable
 from dashboard.targets.worker_http import WorkerHttp
 from dashboard.triggers.base import Trigger
 from dashboard.triggers.opening import open_trigger
@@ -57,6 +57,7 @@ class ContainerSession:
         self._boot: str | None = None
         self._away_since: float | None = None
         self._end: WorkerEnd | None = None
+        self._doors: dict[int, WorkerHttp] = {}
         since = container.begun_at if fresh else time.time() + engine.clock_ahead_s
         self._follower = Follower(engine, container, source=source, since=since, sink=sink)
 
@@ -90,6 +91,7 @@ class ContainerSession:
         """Block until our worker answers `/healthz`, or a stranger's service is ready as its entry says.
 
         Raises:
+            TargetUnreachable: it cannot be connected to, or not once did anything answer.
             TargetError: the container ended, it was not ready within `timeout` seconds (or the entry's own
                 time), or `cancelled()` became true.
         """
@@ -115,6 +117,13 @@ class ContainerSession:
                     f"{self._container.name} ended before it was ready. Its last words: {self._last_words()}"
                 )
             tick.wait(SLICE_S)
+        door = self._door(ours=ours)
+        if door is not None and not door.heard:
+            raise TargetUnreachable(
+                f"{self._container.name} is out of reach: nothing answered at {door.host}:{door.port} within "
+                f"{patience:g} s. Look whether its service is up and listens on that port for others too "
+                "(0.0.0.0), or correct the port in targets.toml."
+            )
         raise TargetError(
             f"{self._container.name} was not ready within {patience:g} s: {self._missed(ours=ours)}. Look at "
             "its log, or correct how it shows that it is ready, and how it is triggered, in targets.toml."
@@ -124,8 +133,7 @@ class ContainerSession:
         """Return the worker's `/loader` report, or None when it does not answer or is none of ours."""
         if self._boot is None:
             return None
-        http = self._http(_port_of(self._entry))
-        return None if http is None else http.ask(f"/loader?seq={since}", _REPORT_S, cancelled)
+        return self._http(_port_of(self._entry)).ask(f"/loader?seq={since}", _REPORT_S, cancelled)
 
     @property
     def end(self) -> WorkerEnd | None:
@@ -152,8 +160,7 @@ class ContainerSession:
         self._follower.close(complete=not force)
 
     def _worker(self, cancelled: Cancelled) -> Worker | None:
-        http = self._http(_port_of(self._entry))
-        health = None if http is None else http.ask("/healthz", _HEALTH_S, cancelled)
+        health = self._http(_port_of(self._entry)).ask("/healthz", _HEALTH_S, cancelled)
         if health is None or not isinstance(health.get("boot"), str):
             return None
         self._boot = health["boot"]
@@ -164,8 +171,7 @@ class ContainerSession:
     def _is_ready(self, cancelled: Cancelled) -> bool:
         ready = self._entry.ready
         if ready is not None and ready.http is not None:
-            http = self._http(ready.port)
-            status = None if http is None else http.status(ready.http, _HEALTH_S, cancelled)
+            status = self._http(ready.port).status(ready.http, _HEALTH_S, cancelled)
             return status is not None and 200 <= status < 300
         if ready is not None and ready.log is not None:
             return ready.log in self._said()
@@ -198,9 +204,21 @@ class ContainerSession:
             return f"no line of its log holds {ready.log!r}"
         return "its health check did not turn healthy"
 
-    def _http(self, port: int) -> WorkerHttp | None:
-        found = address_of(self._container, port, self._engine.host)
-        return None if found is None else WorkerHttp(*found)
+    def _door(self, *, ours: bool) -> WorkerHttp | None:
+        """Where it was asked whether it is ready, if that was over HTTP."""
+        ready = self._entry.ready
+        if ours:
+            return self._http(_port_of(self._entry))
+        return self._http(ready.port) if ready is not None and ready.http is not None else None
+
+    def _http(self, port: int) -> WorkerHttp:
+        if port not in self._doors:
+            try:
+                found = reachable_address(self._engine, self._container, port)
+            except NoAddress as error:
+                raise TargetUnreachable(str(error)) from error
+            self._doors[port] = WorkerHttp(*found)
+        return self._doors[port]
 
     def _told_so_far(self, boot: str, cancelled: Cancelled) -> tuple[str, int]:
         report = self.loader_report(cancelled=cancelled)

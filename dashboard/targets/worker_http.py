@@ -25,6 +25,8 @@ class WorkerHttp:
 
     def __init__(self, host: str, port: int) -> None:
         self.host, self.port = host, port
+        self.heard = False
+        """Whether anything there has answered a question, in whatever way."""
 
     def ask(self, path: str, timeout: float, cancelled: Cancelled = never) -> dict[str, Any] | None:
         """Return the JSON object that the worker answers with; None if it gives none in `timeout` seconds."""
@@ -53,6 +55,7 @@ class WorkerHttp:
                 response = connection.getresponse() if answered else None
             except (OSError, http.client.HTTPException):
                 response = None
+            self.heard = self.heard or response is not None
             try:
                 yield response
             finally:

@@ -39,10 +39,15 @@ class Trigger(Protocol):
     def skew_ms(self) -> float | None:
         """From the first variant sent to the last, once that is known."""
 
+    @property
+    def unreached(self) -> str | None:
+        """Why not one variant got to where it should go, as a sentence, where only the release could tell."""
+
     def arm(self, timeout: float, *, cancelled: Cancelled = never) -> None:
         """Prepare everything up to the last word: connections, rows, commands.
 
         Raises:
+            TriggerUnreachable: nothing answers where the variants should go.
             TriggerError: it cannot be prepared, it took longer than `timeout` seconds, or `cancelled()`
                 became true.
         """

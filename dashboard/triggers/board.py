@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from dashboard.evidence import Variant
 
-__all__ = ["Board"]
+__all__ = ["Board", "OnBoard"]
 
 
 class Board:
@@ -66,3 +66,33 @@ class Board:
         self._on_change()
         if over:
             self.ended.set()
+
+
+class OnBoard:
+    """The part of a trigger that its board tells. See `base.Trigger`."""
+
+    _board: Board
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """Every variant as it stands now."""
+        return self._board.variants
+
+    @property
+    def done(self) -> bool:
+        """Whether every variant has been answered or has failed."""
+        return self._board.ended.is_set()
+
+    @property
+    def skew_ms(self) -> float | None:
+        """From the first variant let go to the last."""
+        return self._board.skew_ms
+
+    @property
+    def unreached(self) -> str | None:
+        """None, unless a trigger knows better: what was not reached was told before the release."""
+        return None
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until the last variant has ended; False after `timeout` seconds."""
+        return self._board.ended.wait(timeout)

@@ -15,7 +15,7 @@ from dashboard.evidence import Variant
 from dashboard.target_settings import CommandTrigger as CommandSettings
 from dashboard.target_settings.templates import EACH_JOB, EACH_VARIANT, fill, placeholders
 from dashboard.triggers.base import TriggerError, TriggerUnreachable
-from dashboard.triggers.board import Board
+from dashboard.triggers.board import Board, OnBoard
 from dashboard.triggers.naming import Secrets, name_variants
 from dashboard.waiting import Cancelled, never
 
@@ -24,11 +24,13 @@ __all__ = ["CommandTrigger"]
 _MOST_AT_ONCE: Final = 200
 """Commands at once: each is a process in the container, and another of the engine's."""
 _KEPT: Final = 16 * 1024  # bytes of what a command prints last
+_RUNTIME: Final = "OCI runtime"
+"""How the engine's own words begin in place of a command's, where there was no process to speak."""
 _ASK_S: Final = 0.2
 _END_S: Final = 5.0
 
 
-class CommandTrigger:
+class CommandTrigger(OnBoard):
     """One release by commands in `container`. See `base.Trigger`.
 
     Docker cannot end a command: after `close` or the timeout it goes on in the container, unheard.
@@ -67,23 +69,14 @@ class CommandTrigger:
         self._threads: list[threading.Thread] = []
         self._watch = threading.Timer(timeout_s, self._time_out)
         self._watch.daemon = True
+        self._absent: list[str] = []  # a sentence for each command that the container could not start
         self._streams: list[Any] = []
         self._lock = threading.Lock()  # guards the streams: none may be added once they are being closed
 
     @property
-    def variants(self) -> tuple[Variant, ...]:
-        """Every variant as it stands now."""
-        return self._board.variants
-
-    @property
-    def done(self) -> bool:
-        """Whether every variant has been answered or has failed."""
-        return self._board.ended.is_set()
-
-    @property
-    def skew_ms(self) -> float | None:
-        """From the first command started to the last."""
-        return self._board.skew_ms
+    def unreached(self) -> str | None:
+        """Why the container started not one of the commands, once all were tried; None if it did."""
+        return self._absent[0] if len(self._absent) == len(self._commands) else None
 
     def arm(self, timeout: float, *, cancelled: Cancelled = never) -> None:
         """Announce every command to the engine, and let a thread for each stand at the barrier.
@@ -122,10 +115,6 @@ class CommandTrigger:
         self._watch.start()
         with suppress(threading.BrokenBarrierError):  # closed meanwhile
             self._barrier.wait()
-
-    def wait(self, timeout: float) -> bool:
-        """Wait for the last command; False after `timeout` seconds."""
-        return self._board.ended.wait(timeout)
 
     def close(self) -> None:
         """Listen no longer. Idempotent; blocks for some seconds at the longest."""
@@ -167,6 +156,8 @@ class CommandTrigger:
         if code == 0:
             self._board.answered(ids, time.time())
         elif code is not None:
+            if _RUNTIME in said:
+                self._absent.append(self._secrets.hide(self._never_ran(program, said)))  # atomic
             self._board.failed(ids, self._secrets.hide(self._failure(program, code, said)))
 
     def _listen(self, begun: str) -> str:
@@ -199,8 +190,14 @@ class CommandTrigger:
             self._closing.wait(_ASK_S)
         return None
 
+    def _never_ran(self, program: str, said: str) -> str:
+        return (
+            f"The command {program!r} of the trigger could not be started in {self._container.name} "
+            f"({_last_of(said)}). Correct command, workdir or user in targets.toml, or put it into the image."
+        )
+
     def _failure(self, program: str, code: int, said: str) -> str:
-        last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")[:300]
+        last = _last_of(said)
         told = f": {last}" if last else ""
         if code in (126, 127):
             return (
@@ -219,6 +216,10 @@ class CommandTrigger:
         for stream in streams:
             with suppress(OSError):  # ended by itself
                 stream.close()
+
+
+def _last_of(said: str) -> str:
+    return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")[:300]
 
 
 def _commands(

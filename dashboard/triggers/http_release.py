@@ -63,7 +63,7 @@ class HttpRelease:
         self._read_answer, self._on_change = read_answer, on_change
         self._ready, self._done = threading.Event(), threading.Event()
         self._refused: str | None = None
-        self._unreachable: str | None = None
+        self._unreachable: str | None = None  # of all
         self._address = f"{host}:{port}"
         self._closing = False
         self._skew_ms: float | None = None
@@ -106,6 +106,17 @@ class HttpRelease:
         """From the first request sent to the last, once all have ended."""
         return self._skew_ms
 
+    @property
+    def unreached(self) -> str | None:
+        """Why not one request could be sent: nobody takes connections, or each was hung up on before that."""
+        if self._unreachable is None:
+            return None
+        return (
+            f"Nothing can be reached at {self._address} ({self._unreachable}), where the variants should "
+            "go. Look whether the service is up and listens on that port; targets.toml says which port is "
+            "meant, and when the service is ready."
+        )
+
     def arm(self, timeout: float, *, cancelled: Cancelled = never) -> None:
         """Wait until every connection is open and every thread stands at the barrier.
 
@@ -123,11 +134,8 @@ class HttpRelease:
             )
         if self._refused:
             raise TriggerError(f"The variants were not released: {self._refused}. Release fewer at once.")
-        if self._unreachable:
-            raise TriggerUnreachable(
-                f"Nothing can be reached at {self._address} ({self._unreachable}), where the variants should "
-                "go. Look whether the service is up and listens on that port."
-            )
+        if self.unreached is not None:
+            raise TriggerUnreachable(self.unreached)
 
     def release(self) -> None:
         """Open the barrier."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 
-from dashboard.engine.addresses import address_of
+from dashboard.engine.addresses import NoAddress, reachable_address
 from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ContainerFacts
 from dashboard.evidence import Variant
@@ -75,10 +75,7 @@ def open_trigger(
 
 
 def _address(container: ContainerFacts, port: int, engine: Engine) -> tuple[str, int]:
-    found = address_of(container, port, engine.host)
-    if found is None:
-        raise TriggerUnreachable(
-            f"{container.name} cannot be reached: it publishes no port {port} and has no network. "
-            f"Publish it (-p 127.0.0.1:{port}:{port}), or correct the port of its trigger in targets.toml."
-        )
-    return found
+    try:
+        return reachable_address(engine, container, port)
+    except NoAddress as error:
+        raise TriggerUnreachable(str(error)) from error

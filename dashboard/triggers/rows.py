@@ -20,7 +20,7 @@ from dashboard.evidence import Variant
 from dashboard.printable import printable
 from dashboard.target_settings import PostgresTrigger
 from dashboard.triggers.base import TriggerError, TriggerUnreachable
-from dashboard.triggers.board import Board
+from dashboard.triggers.board import Board, OnBoard
 from dashboard.triggers.naming import Secrets, name_variants
 from dashboard.triggers.statements import Execution, Statements
 from dashboard.waiting import Cancelled, never, wait_for
@@ -35,7 +35,7 @@ _MOST: Final = 500  # characters of what the database says
 _CHANGES: Final = ("UPDATE", "INSERT", "DELETE", "MERGE")
 
 
-class RowTrigger:
+class RowTrigger(OnBoard):
     """One release by rows in a database. See `base.Trigger`.
 
     When a variant was answered is known as closely as it is asked for: `poll_s`.
@@ -65,21 +65,6 @@ class RowTrigger:
         self._connections: list[Connection] = []
         self._threads = [threading.Thread(target=self._work, name="rows", daemon=True)]
 
-    @property
-    def variants(self) -> tuple[Variant, ...]:
-        """Every variant as it stands now."""
-        return self._board.variants
-
-    @property
-    def done(self) -> bool:
-        """Whether every variant has been answered or has failed."""
-        return self._board.ended.is_set()
-
-    @property
-    def skew_ms(self) -> float | None:
-        """From the first trigger executed to the last."""
-        return self._board.skew_ms
-
     def arm(self, timeout: float, *, cancelled: Cancelled = never) -> None:
         """Connect, execute the `create` statements, and stand at the barrier.
 
@@ -102,10 +87,6 @@ class RowTrigger:
     def release(self) -> None:
         """Execute the `trigger` statements."""
         self._go.set()
-
-    def wait(self, timeout: float) -> bool:
-        """Wait until the last variant is done; False after `timeout` seconds."""
-        return self._board.ended.wait(timeout)
 
     def close(self) -> None:
         """Cancel what is being executed, and hang up. The rows stay. Idempotent; blocks for some seconds."""
@@ -151,6 +132,11 @@ class RowTrigger:
             limit = f"{(self._timeout_s + _LATE_S) * 1000:.0f}"
             connection.execute("SELECT set_config('statement_timeout', %s, false)", [limit])
         except psycopg.Error as error:
+            if self._connections:
+                raise TriggerError(
+                    f"The database gave {len(self._connections)} of {self._width + 1} connections "
+                    f"({self._said(error)}). Lower connections in targets.toml, or let it give more."
+                ) from error
             raise TriggerUnreachable(
                 f"The database of the trigger cannot be connected to ({self._said(error)}). "
                 "Look at dsn in targets.toml, and whether the database is up."

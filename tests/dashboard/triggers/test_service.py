@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -231,6 +233,44 @@ def test_a_service_that_is_not_there_is_unreachable() -> None:
     ):
         trigger.arm(20)
     trigger.close()
+
+
+def one_after_another(*manners: bytes) -> Iterator[int]:
+    """A port that greets each connection with these bytes, and hangs up where there are none."""
+    kept: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def serve() -> None:
+            for manner in manners:
+                caller, _ = door.accept()
+                if manner:
+                    kept.append(caller)
+                    caller.sendall(manner)
+                else:
+                    caller.close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield door.getsockname()[1]
+        thread.join(20)
+        for caller in kept:
+            caller.close()
+
+
+@pytest.mark.parametrize(
+    ("manners", "reached"), [((b"", b""), False), ((b"", b"HTTP/1.1 500 No\r\n\r\n"), True)]
+)
+def test_a_port_that_only_hangs_up_is_unreachable(manners: tuple[bytes, ...], reached: bool) -> None:
+    with contextmanager(one_after_another)(*manners) as port:
+        trigger = ServiceTrigger(
+            plan_variants(1, 2), HttpTrigger(path="/"), Secrets({}), host="127.0.0.1", port=port, timeout_s=5
+        )
+        with closing(trigger):
+            trigger.arm(20)
+            trigger.release()
+            assert trigger.wait(20)
+    assert {variant.state for variant in trigger.variants} == {"failed"}
+    assert (trigger.unreached is None) is reached
 
 
 def test_a_secret_that_is_not_set_is_told_by_its_name() -> None:
