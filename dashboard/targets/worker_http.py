@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dashboard.waiting import SLICE_S, Cancelled, never
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 __all__ = ["WorkerHttp"]
 
@@ -26,14 +30,14 @@ class WorkerHttp:
     def __init__(self, host: str, port: int) -> None:
         self.host, self.port = host, port
         self.heard = False
-        """Whether anything there has answered a question, in whatever way."""
+        """Whether anything there has said a word, whatever it was."""
 
     def ask(self, path: str, timeout: float, cancelled: Cancelled = never) -> dict[str, Any] | None:
         """Return the JSON object that the worker answers with; None if it gives none in `timeout` seconds."""
         deadline = time.monotonic() + timeout
         with self._asked(path, deadline, cancelled) as response:
             try:
-                document = None if response is None else json.loads(_body(response, deadline, cancelled))
+                document = None if response is None else json.loads(_body(response))
             except (OSError, http.client.HTTPException, ValueError):
                 return None
         return document if isinstance(document, dict) else None
@@ -48,14 +52,19 @@ class WorkerHttp:
         self, path: str, deadline: float, cancelled: Cancelled
     ) -> Iterator[http.client.HTTPResponse | None]:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=_CONNECT_S)
+        response: http.client.HTTPResponse | None = None
         with closing(connection):
             try:
                 connection.request("GET", path)
-                answered = _answers(connection.sock, deadline, cancelled)
-                response = connection.getresponse() if answered else None
+                patience = _Patience(connection.sock, deadline, cancelled)
+                try:
+                    # It asks for a socket, and takes of it no more than `makefile`
+                    response = http.client.HTTPResponse(patience)  # type: ignore[arg-type]
+                    response.begin()
+                finally:
+                    self.heard = self.heard or patience.heard
             except (OSError, http.client.HTTPException):
                 response = None
-            self.heard = self.heard or response is not None
             try:
                 yield response
             finally:
@@ -63,11 +72,11 @@ class WorkerHttp:
                     response.close()
 
 
-def _body(response: http.client.HTTPResponse, deadline: float, cancelled: Cancelled) -> bytes:
-    """Read an answer piece by piece. Raises `ValueError` for one that is too large or takes too long."""
+def _body(response: http.client.HTTPResponse) -> bytes:
+    """Read an answer piece by piece. Raises `ValueError` for one that is too large."""
     body, whole = b"", response.length
     while whole is None or len(body) < whole:
-        if cancelled() or time.monotonic() >= deadline or len(body) > _MOST_BYTES:
+        if len(body) > _MOST_BYTES:
             raise ValueError
         piece = response.read1(_PIECE)
         if not piece:
@@ -76,15 +85,30 @@ def _body(response: http.client.HTTPResponse, deadline: float, cancelled: Cancel
     return body
 
 
-def _answers(connection: socket.socket, deadline: float, cancelled: Cancelled) -> bool:
-    """Wait for the first byte of an answer, or the end of the connection."""
-    connection.settimeout(SLICE_S)
-    while True:
-        try:
-            connection.recv(1, socket.MSG_PEEK)
-        except TimeoutError:
-            if cancelled() or time.monotonic() >= deadline:
-                return False
-        else:
-            connection.settimeout(_CONNECT_S)
-            return True
+class _Patience(io.RawIOBase):
+    """What a connection sends, for as long as anybody wants it: each read, header or body, may end the wait.
+
+    Drops that come faster than any timeout would otherwise keep a reader for ever.
+    """
+
+    def __init__(self, connection: socket.socket, deadline: float, cancelled: Cancelled) -> None:
+        connection.settimeout(SLICE_S)
+        self._connection, self._deadline, self._cancelled = connection, deadline, cancelled
+        self.heard = False
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """Stand for the socket that an `HTTPResponse` is made of."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        while not self._cancelled() and time.monotonic() < self._deadline:
+            try:
+                count = self._connection.recv_into(buffer)
+            except TimeoutError:
+                continue
+            self.heard = self.heard or count > 0
+            return count
+        raise TimeoutError

@@ -67,6 +67,13 @@ def drop_by_drop(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(b" ")
 
 
+def header_by_header(handler: BaseHTTPRequestHandler) -> None:
+    handler.flush_headers()
+    pause = threading.Event()
+    while not pause.wait(0.02):
+        handler.wfile.write(b"X")
+
+
 @pytest.mark.parametrize("answer", [counted, chunked])
 def test_an_object_is_returned_however_it_is_sent(worker, answer) -> None:
     assert worker(answer).ask("/", 30.0) == {"a": 1}
@@ -86,3 +93,23 @@ def test_an_answer_that_drips_past_the_deadline_is_no_answer(worker) -> None:
 
 def test_a_wait_for_a_dripping_answer_can_be_cancelled(worker) -> None:
     assert worker(drop_by_drop).ask("/", 600.0, lambda: True) is None
+
+
+def test_headers_that_drip_past_the_deadline_are_no_answer(worker) -> None:
+    assert worker(header_by_header).status("/", 0.3) is None
+
+
+def test_a_wait_for_dripping_headers_can_be_cancelled(worker) -> None:
+    assert worker(header_by_header).ask("/", 600.0, lambda: True) is None
+
+
+def test_whoever_says_a_word_was_heard_though_it_is_no_answer(worker) -> None:
+    asked = worker(header_by_header)
+    assert asked.ask("/", 0.3) is None
+    assert asked.heard
+
+
+def test_a_port_where_nobody_is_was_not_heard() -> None:
+    asked = WorkerHttp("127.0.0.1", 1)
+    assert asked.ask("/", 0.3) is None
+    assert not asked.heard
