@@ -12,6 +12,8 @@ import pytest
 
 from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ContainerFacts
+from dashboard.store import Store
+from tests.engine.launcher import Launcher
 from tests.engine.private_engine import PYTHON_IMAGE, VARIABLE, PrivateEngine, until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -46,6 +48,8 @@ class Containers:
 
     def python(self, script: str, *options: str, name: str | None = None) -> ContainerFacts:
         """Run a script whose output is not buffered."""
+        # A first process without a handler ignores SIGTERM: each restart would wait for Docker's ten seconds
+        options = ("--stop-signal", "KILL", *options)
         return self.run("python3", "-u", "-c", script, options=options, name=name)
 
     def worker(self, checkpoint: Path, *options: str, guard: str = "on") -> ContainerFacts:
@@ -93,3 +97,12 @@ def containers(private: PrivateEngine, engine: Engine) -> Iterator[Containers]:
 @pytest.fixture
 def wait_until() -> Callable[[Callable[[], object], float], None]:
     return until
+
+
+@pytest.fixture
+def launch(private: PrivateEngine, tmp_path: Path) -> Iterator[Launcher]:
+    store = Store.open(f"sqlite:///{tmp_path / 'history.db'}")
+    launcher = Launcher(private, store)
+    yield launcher
+    launcher.close()
+    store.close()

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from pathlib import Path
 
@@ -15,64 +14,23 @@ import pytest
 from dashboard.commands import OutOfReach
 from dashboard.commands.run import _ask_first
 from dashboard.engine.connection import Engine
-from dashboard.record import RunRecord
-from dashboard.runs import PreflightError, Runner
+from dashboard.runs import PreflightError
 from dashboard.settings import RunSettings
-from dashboard.store import Store
 from dashboard.target_settings import (
     CommandTrigger,
-    Containers,
     HttpTrigger,
     Ready,
     TargetEntry,
-    TargetSettings,
 )
 from dashboard.targets.base import TargetError
 from dashboard.targets.container import ContainerTarget
 from tests.engine.conftest import ROOT
 from tests.engine.conftest import Containers as Made
+from tests.engine.launcher import GUARDED, READY, UNCHECKED, UNGUARDED, Launcher, codes, stranger_run
 from tests.engine.private_engine import PrivateEngine, until
 
 # The SDK leaves the socket of a refused connection to the garbage collector
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
-
-class Launcher:
-    """Launches runs at containers, with a history of its own."""
-
-    def __init__(self, private: PrivateEngine, store: Store) -> None:
-        self._private, self._store = private, store
-        self._runners: list[Runner] = []
-        self.targets: dict[str, TargetEntry] = {}
-
-    def runner(self, name: str, *allowed: str) -> Runner:
-        settings = TargetSettings(containers=Containers(allow=allowed), targets=self.targets)
-        target = ContainerTarget(name, lambda: Engine.open(self._private.environment()), settings)
-        self._runners.append(Runner(target, self._store))
-        return self._runners[-1]
-
-    def run(self, name: str, *, allowed: tuple[str, ...] = (), **settings: object) -> RunRecord:
-        runner = self.runner(name, *allowed)
-        run_id = runner.launch(RunSettings(target=f"container:{name}", **settings), actor="test")
-        return runner.wait(run_id, 150)
-
-    def close(self) -> None:
-        for runner in self._runners:
-            runner.close()
-
-
-@pytest.fixture
-def launch(private: PrivateEngine, tmp_path: Path) -> Iterator[Launcher]:
-    store = Store.open(f"sqlite:///{tmp_path / 'history.db'}")
-    launcher = Launcher(private, store)
-    yield launcher
-    launcher.close()
-    store.close()
-
-
-def codes(record: RunRecord) -> list[str]:
-    assert record.verdict is not None
-    return [reason.code for reason in record.verdict.reasons]
 
 
 @pytest.mark.model
@@ -133,7 +91,7 @@ def test_a_published_port_is_used_where_there_is_one(
 
 
 @pytest.mark.model
-def test_a_worker_that_is_out_of_memory_in_its_load_is_red(
+def test_a_worker_with_too_little_memory_is_never_green(
     containers: Made, launch: Launcher, demo_checkpoint: Path
 ) -> None:
     worker = containers.worker(demo_checkpoint, "--memory", "160m", "--memory-swap", "160m")
@@ -234,61 +192,6 @@ def test_a_worker_that_ends_at_once_is_told_with_its_last_words(containers: Made
     record = launch.run(broken.name)
     assert record.verdict is not None
     assert "no such model" in record.verdict.reasons[0].text
-
-
-# A stranger's service: it loads at the first request, behind a lock with a second check or without any
-STRANGER = """
-import contextlib, http.server, threading, time
-LOCK = {lock}
-model = None
-
-def load():
-    global model
-    if model is None:
-        with LOCK:
-            if model is None or not {again}:
-                print("Loading LLaVa model: x on cpu", flush=True)
-                time.sleep(0.5)
-                model = object()
-                print("LLaVa model loaded successfully on cpu", flush=True)
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        self.rfile.read(int(self.headers["content-length"]))
-        load()
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"done")
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-    def log_message(self, *arguments):
-        pass
-
-print("Application startup complete", flush=True)
-http.server.ThreadingHTTPServer(("", 9000), Handler).serve_forever()
-"""
-GUARDED = STRANGER.format(lock="threading.Lock()", again=True)
-UNGUARDED = STRANGER.format(lock="contextlib.nullcontext()", again=True)
-UNCHECKED = STRANGER.format(lock="threading.Lock()", again=False)
-READY = {
-    "http": Ready(http="/", port=9000),
-    "log": Ready(log="Application startup complete"),
-    "not told": None,
-}
-
-
-def stranger_run(
-    containers: Made, launch: Launcher, script: str, ready: Ready | None = READY["http"]
-) -> RunRecord:
-    service = containers.python(script)
-    launch.targets["yh"] = TargetEntry(
-        container=service.name,
-        profile="feedlyai",
-        ready=ready,
-        trigger=HttpTrigger(path="/work", port=9000, body={"id": "{variant_id}"}),
-    )
-    return launch.run("yh", variants_per_job=5)
 
 
 @pytest.mark.parametrize("ready", ["http", "log"])
