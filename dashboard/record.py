@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from dashboard.evidence import Control, Evidence, Gap, LogEvent, Variant, Verdict, Worker, WorkerEnd
 from dashboard.settings import Guard, RunSettings
+from dashboard.usage import Usage
 
 __all__ = ["STEPS", "RunRecord", "RunStatus", "Step", "TrialRecord", "from_json", "new_run_id", "to_json"]
 
@@ -39,6 +40,7 @@ class TrialRecord:
         stranger: the service is not our worker: nothing but its log tells of its processes.
         alive_s: seconds from asking for the worker until it answered `/healthz`.
         notes: sentences for the reader that change no verdict.
+        usage: what a container used of its machine, from its start to the trial's end.
     """
 
     number: int
@@ -60,6 +62,7 @@ class TrialRecord:
     unreached: str | None = None
     verdict: Verdict | None = None
     notes: tuple[str, ...] = ()
+    usage: tuple[Usage, ...] = ()
 
     def evidence(self) -> Evidence:
         """Return what the verdict is judged from."""

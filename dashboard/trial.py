@@ -55,14 +55,18 @@ class Trial:
         self._moved = threading.Event()
         self._last_line = time.monotonic()
         self._trigger: Trigger | None = None
+        self._session: Session | None = None
         self._baseline: tuple[str, int] | None = None
         self.ring: LogRing | None = None
 
     def snapshot(self) -> TrialRecord:
         """Return the trial as it stands."""
         trigger = self._trigger
-        if self._record.ended_at is not None or trigger is None:
+        if self._record.ended_at is not None:
             return self._record
+        usage = () if self._session is None else self._session.usage()
+        if trigger is None:
+            return replace(self._record, usage=usage)
         variants = trigger.variants
         sent = [variant.sent for variant in variants if variant.sent is not None]
         return replace(
@@ -71,6 +75,7 @@ class Trial:
             released_at=min(sent, default=None),
             skew_ms=trigger.skew_ms,
             events=self._timeline.events(),
+            usage=usage,
         )
 
     def run(self, abort: threading.Event, *, stop_when_red: bool = False) -> TrialRecord:
@@ -119,7 +124,7 @@ class Trial:
         session = self._target.start(
             self._settings, self._record.guard, self._record.source, self._take, cancelled=abort.is_set
         )
-        self.ring = session.ring
+        self._session, self.ring = session, session.ring
         try:
             if session.listens_early:  # both take about as long: a process for each, side by side
                 self._trigger = self._open_trigger(session)

@@ -8,6 +8,7 @@ from dashboard import session
 from dashboard.charts import latency_figure
 from dashboard.components.live_chart import live_chart
 from dashboard.components.run_board import run_board
+from dashboard.gauge_cards import usage_figures
 from dashboard.live_assets import PLOTLY_PATH
 from dashboard.phases import board_view, trial_of
 
@@ -57,5 +58,22 @@ with st.container(horizontal=True):
             icon=f":material/{icon}:",
             query_params={"run": record.run_id},
         )
+
+
+@st.fragment(run_every=2 if record.running and record.settings.target != "local" else None)
+def in_use() -> None:
+    """Show what the container uses while the trial goes on, or used; nothing where nobody measures that."""
+    now = session.chosen_run().record
+    figures = usage_figures(trial_of(now, place) if now is not None else None)
+    if figures:
+        st.subheader("The container meanwhile")
+        for cell, figure in zip(st.columns(2), figures, strict=False):
+            cell.metric(
+                figure.label, figure.value, figure.peak, delta_color="off", delta_arrow="off", border=True,
+                chart_data=figure.series, chart_type="area",
+            )  # fmt: skip
+
+
+in_use()
 st.subheader("Latency of each variant")
 latency()

@@ -12,12 +12,14 @@ from urllib.parse import urlsplit
 import docker
 from docker.context import ContextAPI
 from docker.errors import ContextException
+from docker.utils import version_lt
 
 from dashboard.engine.addresses import own_container
 from dashboard.engine.facts import ContainerEnd, ContainerFacts, ends_in, facts_of
 from dashboard.engine.faults import EngineError, said_by_engine
 from dashboard.engine.reading import LogReading, open_reading
 from dashboard.engine.stamps import seconds
+from dashboard.engine.stats import Counters, counters_of
 
 __all__ = ["Engine"]
 
@@ -113,6 +115,19 @@ class Engine:
         query |= {"until": f"{until:.6f}"} if until is not None else {}
         with said_by_engine(self.host, f"Reading the log of {container.name} failed"):
             return open_reading(self._client.api, self.host, container.id, query)
+
+    def stats(self, container: ContainerFacts) -> Counters | None:
+        """Return a container's counters as they are now; None when it does not run.
+
+        Blocks for milliseconds; two seconds with an engine before Docker 20.10, which measures twice.
+
+        Raises:
+            ContainerGone, EngineError: as `container`.
+        """
+        api = self._client.api
+        once = {} if version_lt(api.api_version, "1.41") else {"one_shot": True}
+        with said_by_engine(self.host, f"The use of {container.name} was asked for"):
+            return counters_of(api.stats(container.id, stream=False, **once))
 
     def restart(self, container: ContainerFacts, *, grace: int = 10) -> None:
         """Restart a container; `grace` seconds to end by itself, then it is killed.

@@ -34,6 +34,7 @@ class ContainerFacts:
         addresses: its addresses on its networks, in the order of the networks' names.
         log_driver, log_options: how its output is kept. tty: stdout and stderr are one, with terminal codes.
         memory_limit: bytes; None without a limit.
+        cpu_limit: cores, be it by a quota or by a set of CPUs; None without a limit.
         oom_killed, exit_code: of its last end.
     """
 
@@ -58,6 +59,7 @@ class ContainerFacts:
     log_options: Mapping[str, str] = field(default_factory=dict)
     tty: bool = False
     memory_limit: int | None = None
+    cpu_limit: float | None = None
 
     @property
     def running(self) -> bool:
@@ -186,4 +188,18 @@ def facts_of(found: Mapping[str, Any]) -> ContainerFacts:
         log_options=log.get("Config") or {},
         tty=bool(config.get("Tty")),
         memory_limit=host.get("Memory") or None,
+        cpu_limit=_cores(host),
     )
+
+
+def _cores(host: Mapping[str, Any]) -> float | None:
+    """How many cores a container may use: `--cpus`, the older quota of a period, `--cpuset-cpus`."""
+    limits: list[float] = []
+    if host.get("NanoCpus"):
+        limits.append(host["NanoCpus"] / 1e9)
+    if (host.get("CpuQuota") or 0) > 0:
+        limits.append(host["CpuQuota"] / (host.get("CpuPeriod") or 100_000))
+    if host.get("CpusetCpus"):
+        spans = (part.partition("-") for part in host["CpusetCpus"].split(","))
+        limits.append(sum(int(last or first) - int(first) + 1 for first, _, last in spans))
+    return min(limits, default=None)

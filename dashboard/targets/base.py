@@ -13,6 +13,7 @@ from dashboard.evidence import Gap, LogLine, Variant, Worker, WorkerEnd
 from dashboard.logs import LogRing
 from dashboard.settings import Guard, RunSettings
 from dashboard.triggers.base import Trigger
+from dashboard.usage import Usage
 from dashboard.waiting import Cancelled, never
 
 __all__ = ["LineSink", "Session", "Target", "TargetError", "TargetUnreachable", "Warmth"]
@@ -82,6 +83,9 @@ class Session(Protocol):
 
     def gaps(self) -> tuple[Gap, ...]:
         """What is known to be missing of its log, or may be: no green rests on such a log."""
+
+    def usage(self) -> tuple[Usage, ...]:
+        """What it has used of its machine since its start, oldest first; empty where nobody measures that."""
 
     @property
     def end(self) -> WorkerEnd | None:

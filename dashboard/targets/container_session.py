@@ -13,6 +13,7 @@ from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ContainerEnd, ContainerFacts
 from dashboard.engine.faults import EngineError
 from dashboard.engine.follower import Follower
+from dashboard.engine.usage_record import UsageRecord
 from dashboard.engine.whole_log import read_lines
 from dashboard.evidence import Gap, LogLine, Variant, Worker, WorkerEnd
 from dashboard.logs import LogRing
@@ -21,6 +22,7 @@ from dashboard.targets.base import LineSink, TargetError, TargetUnreachable
 from dashboard.targets.worker_http import WorkerHttp
 from dashboard.triggers.base import Trigger
 from dashboard.triggers.opening import open_trigger
+from dashboard.usage import Usage
 from dashboard.waiting import SLICE_S, Cancelled, never
 
 __all__ = ["ContainerSession"]
@@ -60,6 +62,7 @@ class ContainerSession:
         self._doors: dict[int, WorkerHttp] = {}
         since = container.begun_at if fresh else time.time() + engine.clock_ahead_s
         self._follower = Follower(engine, container, source=source, since=since, sink=sink)
+        self._used = UsageRecord(engine, container)
 
     @property
     def ring(self) -> LogRing:
@@ -135,6 +138,10 @@ class ContainerSession:
             return None
         return self._http(_port_of(self._entry)).ask(f"/loader?seq={since}", _REPORT_S, cancelled)
 
+    def usage(self) -> tuple[Usage, ...]:
+        """CPU, memory and processes of the container, every second since the trial began."""
+        return self._used.series()
+
     @property
     def end(self) -> WorkerEnd | None:
         """How the container ended, if it did so in the middle of the trial."""
@@ -157,6 +164,7 @@ class ContainerSession:
 
     def close(self, *, force: bool = False) -> None:
         """Stop following, with what was written until now; the container goes on. Idempotent."""
+        self._used.close()
         self._follower.close(complete=not force)
 
     def _worker(self, cancelled: Cancelled) -> Worker | None:

@@ -24,6 +24,7 @@ from dashboard.targets.preloaded import Preloaded
 from dashboard.targets.worker_http import WorkerHttp
 from dashboard.triggers.base import Trigger
 from dashboard.triggers.worker import WorkerTrigger
+from dashboard.usage import Usage
 from dashboard.waiting import Cancelled, never
 
 __all__ = ["LocalSession", "LocalTarget"]
@@ -177,6 +178,10 @@ class LocalSession:
 
     def gaps(self) -> tuple[Gap, ...]:
         """Nothing: its output comes through a pipe, and whatever is in it arrives."""
+        return ()
+
+    def usage(self) -> tuple[Usage, ...]:
+        """Nobody measures a process that lives for seconds."""
         return ()
 
     @property
