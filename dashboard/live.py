@@ -1,7 +1,8 @@
-"""The live routes: WebSockets for log lines and for a run's progress, and the chart library's file.
+"""The live routes: WebSockets for log lines and for a run's progress, and files beside them.
 
     LogRing or store --read(since)--> /live/logs --JSON--> log_view      (confirmations come back)
     Runner.record ----board view----> /live/run  --JSON--> run_board     (first all of it, then what changed)
+    engine or store ----------------> /live/log-file                     (a whole log, to be kept)
     the plotly wheel ---------------> /live/assets/plotly-VERSION.min.js
 
 A connection costs two coroutines and no thread. It ends at once when the browser or the server goes, so that
@@ -18,14 +19,21 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from anyio import create_task_group
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboard.engine.faults import EngineError
+from dashboard.engine.shelf import OtherNumbers
+from dashboard.engine.viewed import OpenLog
+from dashboard.engine.whole_log import WholeLog
 from dashboard.evidence import LogLine
 from dashboard.live_access import TokenRedaction
 from dashboard.live_assets import PLOTLY_ROUTE, plotly_file
 from dashboard.live_feed import TICK_S, Acks, KeptLog, LineSource, feed_lines, feed_view
+from dashboard.live_files import LOG_FILE_PATH, LogDownload, container_blocks, line_blocks
+from dashboard.log_range import LogRange, RangeError
 from dashboard.logs import LogRing
 from dashboard.record import RunRecord
 
@@ -92,6 +100,16 @@ class LiveStore(Protocol):
         """The sources of which lines were kept."""
 
 
+class ContainerLogs(Protocol):
+    """The logs of containers. Threading: any thread; may block while the engine answers."""
+
+    def log(self, name: str, wanted: LogRange, since: int) -> OpenLog:
+        """As `ContainerShelf.log`."""
+
+    def whole_log(self, name: str, begin: float | None, until: float | None) -> WholeLog:
+        """As `ContainerShelf.whole_log`."""
+
+
 class LiveConsole(Protocol):
     """What the live routes need of the console's process-wide parts."""
 
@@ -107,8 +125,8 @@ class LiveConsole(Protocol):
     def tokens(self) -> TokenCheck:
         """The tokens of this process."""
 
-    def container_log(self, name: str) -> LogRing:
-        """The log of a container that may be seen; raises `EngineError` without one. May block."""
+    def container_logs(self, name: str) -> ContainerLogs:
+        """What the log of a container is read from; raises `EngineError` if it may not be seen. May block."""
 
 
 def live_routes(console: Callable[[], LiveConsole], view: View) -> list[BaseRoute]:
@@ -119,21 +137,23 @@ def live_routes(console: Callable[[], LiveConsole], view: View) -> list[BaseRout
         view: makes the picture of a run that `/live/run` sends.
     """
     routes = _LiveRoutes(console, view)
-    logging.getLogger("uvicorn.error").addFilter(_REDACTION)  # the same one twice counts once
+    for log in ("uvicorn.error", "uvicorn.access"):
+        logging.getLogger(log).addFilter(_REDACTION)  # the same one twice counts once
     return [
         WebSocketRoute(LOGS_PATH, routes.logs),
         WebSocketRoute(RUN_PATH, routes.run),
+        Route(LOG_FILE_PATH, routes.log_file, methods=["GET"]),
         Route(PLOTLY_ROUTE, plotly_file, methods=["GET"]),
     ]
 
 
 class _Refused(Exception):
-    """The connection is closed with `code`; `reason` is for people, at most 123 bytes."""
+    """The connection is closed with `code`; `reason` is for people, and cut to what fits."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
         self.code: Final = code
-        self.reason: Final = reason
+        self.reason: Final = reason.encode()[:120].decode(errors="ignore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +167,42 @@ class _LiveRoutes:
 
         async def feed(run_id: str) -> None:
             since = _number(socket, "since") or 0
+            if run_id.startswith(CONTAINER):
+                # The container that the token was given for, whatever source is asked
+                opened = await self._container_log(socket, run_id.removeprefix(CONTAINER), since)
+                try:
+                    # It is known on another thread, which tells nobody
+                    while (start := await asyncio.to_thread(opened.start)) is None:  # noqa: ASYNC110
+                        await asyncio.sleep(TICK_S)
+                    await feed_lines(opened.source, start, socket.send_text, acks)
+                finally:
+                    opened.release()
+                return
             source = await self._lines(run_id, socket.query_params.get("source", ""))
             await feed_lines(source, since, socket.send_text, acks)
 
         await self._serve(socket, feed, acks.confirm)
+
+    async def log_file(self, request: Request) -> LogDownload | PlainTextResponse:
+        """Send a log as a file: of a container from `begin` to `until`, or what is kept of a run's source."""
+        try:
+            run_id = self._check(request)
+            if not run_id.startswith(CONTAINER):
+                name = request.query_params.get("source", "")
+                lines = line_blocks(await self._lines(run_id, name))
+                return LogDownload(f"{run_id}-{name}", lines, lambda: None)
+            name, asked = run_id.removeprefix(CONTAINER), LogRange.read(request.query_params)
+            log = await asyncio.to_thread(
+                lambda: self.console().container_logs(name).whole_log(name, asked.begin, asked.until)
+            )
+            return LogDownload(name, container_blocks(log), log.close)
+        except _Refused as refused:
+            status = 401 if refused.code == TOKEN_REFUSED else 404
+            return PlainTextResponse(f"{refused} Reload the page, and ask for the log again.\n", status)
+        except RangeError as error:
+            return PlainTextResponse(f"{error}\n", 400)
+        except EngineError as error:
+            return PlainTextResponse(f"{error}\n", 404)
 
     async def run(self, socket: WebSocket) -> None:
         """Stream one run's picture."""
@@ -173,14 +225,24 @@ class _LiveRoutes:
     def _record(self, run_id: str) -> RunRecord | None:
         return self.console().runner.record(run_id) or self.console().store.load(run_id)
 
+    async def _container_log(self, socket: WebSocket, name: str, since: int) -> OpenLog:
+        try:
+            wanted = LogRange.read(socket.query_params)
+            opening = asyncio.ensure_future(
+                asyncio.to_thread(lambda: self.console().container_logs(name).log(name, wanted, since))
+            )
+            try:
+                return await asyncio.shield(opening)
+            except asyncio.CancelledError:
+                opening.add_done_callback(_let_go)  # the browser went before it was open
+                raise
+        except OtherNumbers as error:
+            raise _Refused(TOKEN_REFUSED, str(error)) from error  # the page knows the new ones
+        except (EngineError, RangeError) as error:
+            raise _Refused(UNKNOWN_RUN, str(error)) from error
+
     async def _lines(self, run_id: str, name: str) -> LineSource:
         """The run's source `name`, waited for while the run goes on: a control's log begins late."""
-        if run_id.startswith(CONTAINER):
-            container = run_id.removeprefix(CONTAINER)  # what the token was given for, whatever is asked
-            try:
-                return await asyncio.to_thread(self.console().container_log, container)
-            except EngineError as error:
-                raise _Refused(UNKNOWN_RUN, str(error).encode()[:120].decode(errors="ignore")) from error
         runner, store = self.console().runner, self.console().store
         while (ring := runner.rings(run_id).get(name)) is None:
             record = runner.record(run_id)
@@ -193,9 +255,9 @@ class _LiveRoutes:
             return KeptLog(await asyncio.to_thread(store.log, run_id, name))
         raise _Refused(UNKNOWN_RUN, "No log of this run and source was kept.")
 
-    def _check(self, socket: WebSocket) -> str:
-        run_id = socket.query_params.get("run", "")
-        if not self.console().tokens.accepts(socket.query_params.get("token", ""), run_id):
+    def _check(self, asked: HTTPConnection) -> str:
+        run_id = asked.query_params.get("run", "")
+        if not self.console().tokens.accepts(asked.query_params.get("token", ""), run_id):
             raise _Refused(TOKEN_REFUSED, "The token has ended or is of another console: ask for a new one.")
         return run_id
 
@@ -231,6 +293,11 @@ class _LiveRoutes:
             _LOG.exception("A live connection to %s failed", socket.url.path)
             return FAILED, "The console failed here; its own log says why."
         return FINISHED, None
+
+
+def _let_go(opening: asyncio.Future[OpenLog]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().release()
 
 
 def _number(socket: WebSocket, name: str) -> int | None:

@@ -31,7 +31,7 @@ _encode: Final = json.JSONEncoder(separators=(",", ":")).encode  # ASCII only: s
 
 
 class LineSource(Protocol):
-    """Lines with absolute numbers: a `LogRing`, or a `KeptLog`."""
+    """Lines with absolute numbers: a `LogRing`, a `KeptLog`, or a container's `JoinedLog`."""
 
     @property
     def next(self) -> int:
@@ -40,6 +40,9 @@ class LineSource(Protocol):
     @property
     def closed(self) -> bool:
         """Whether no more lines will come."""
+
+    def in_memory(self, since: int) -> bool:
+        """Whether `read(since)` returns at once, and does not wait for a disk."""
 
     def read(self, since: int, limit: int, max_chars: int) -> LogPage:
         """As `LogRing.read`."""
@@ -52,6 +55,10 @@ class KeptLog:
         self._lines = lines
         self.closed: Final = True
         self.next: Final = lines[-1].number + 1 if lines else 0
+
+    def in_memory(self, since: int) -> bool:
+        """Always."""
+        return True
 
     def read(self, since: int, limit: int, max_chars: int) -> LogPage:
         """Return up to `limit` lines from number `since` on, and one at least, whatever its length."""
@@ -95,11 +102,14 @@ async def feed_lines(source: LineSource, since: int, send: Send, acks: Acks) -> 
     sent = 0
     while True:
         await acks.reach(sent - WINDOW + 1)
-        page = source.read(since, BATCH_LINES, BATCH_CHARS)
+        if source.in_memory(since):
+            page = source.read(since, BATCH_LINES, BATCH_CHARS)
+        else:
+            page = await asyncio.to_thread(source.read, since, BATCH_LINES, BATCH_CHARS)
         if page.lines or page.skipped or page.closed:
             await send(line_batch(page))
             sent += 1
-            since = page.next
+        since = page.next
         if page.closed:
             return
         behind = source.next > since

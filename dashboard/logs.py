@@ -1,6 +1,8 @@
 """Captured log lines: one bounded ring per source, read by any number of followers that resume without loss.
 
     reader thread --feed(bytes)--> LineSplitter --> LogRing --read(since)--> pages, WebSocket routes, runs
+                                                      |
+                                                      +--oldest lines--> Spool, where one is given
 
 Threading: each ring has one lock, which guards its lines and numbers and is held for a copy at the longest.
 `append` never waits for a reader: a slow reader is told how many lines it missed.
@@ -11,11 +13,12 @@ from __future__ import annotations
 import codecs
 import itertools
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from dashboard.evidence import LogLine, Stream
+from dashboard.spool import Spool
 
 __all__ = ["LineSplitter", "LogPage", "LogRing", "shown_lines"]
 
@@ -41,18 +44,33 @@ class LogPage:
 class LogRing:
     """The newest lines of one source, bounded by lines and by characters, with absolute numbers.
 
-    Threading: every method may be called from any thread and returns at once, but for `wait`.
+    Args:
+        first: number of its first line. spool: takes the lines that the ring has no room for, and gives them
+            back to who reads them; without one they are gone.
+
+    Threading: every method may be called from any thread and returns at once, but for `wait`. With a spool
+    one thread adds lines, and waits for the disk; so does `read`, unless `in_memory` says otherwise.
     """
 
-    def __init__(self, source: str, *, max_lines: int = MAX_LINES, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self,
+        source: str,
+        *,
+        max_lines: int = MAX_LINES,
+        max_bytes: int = MAX_BYTES,
+        first: int = 0,
+        spool: Spool | None = None,
+    ) -> None:
         self.source: Final = source
+        self.first: Final = first
         self._max_lines, self._max_bytes = max_lines, max_bytes
+        self._spool = spool
         # A list, not a deque: a reader at the newest of 200,000 lines would walk past all the others, under
         # the lock, twenty times a second. The first `_gone` places are empty and are given back in bulk.
         self._lines: list[LogLine | None] = []
         self._gone = 0
         self._bytes = 0
-        self._next = 0
+        self._next = first
         self._closed = False
         self._changed = threading.Condition()
 
@@ -72,15 +90,19 @@ class LogRing:
 
     def extend(self, entries: Iterable[tuple[Stream, float, str]]) -> tuple[LogLine, ...]:
         """Add lines, each with its stream and time, and return them with their numbers."""
+        trouble = self._make_room() if self._spool is not None else ()
         with self._changed:
             numbers = itertools.count(self._next)
-            added = tuple(LogLine(self.source, next(numbers), *entry) for entry in entries)
+            added = tuple(
+                LogLine(self.source, next(numbers), *entry) for entry in itertools.chain(trouble, entries)
+            )
             self._lines.extend(added)
             self._bytes += sum(len(line.text) for line in added)
             self._next += len(added)
-            self._drop_oldest()
+            if self._spool is None:
+                self._drop_oldest()
             self._changed.notify_all()
-            return added
+            return added[len(trouble) :]
 
     def close(self) -> None:
         """Say that no more lines will come. Idempotent."""
@@ -88,11 +110,30 @@ class LogRing:
             self._closed = True
             self._changed.notify_all()
 
+    def discard(self) -> None:
+        """Close it and give back what it holds of the disk. Idempotent."""
+        self.close()
+        if self._spool is not None:
+            self._spool.close()
+
+    def in_memory(self, since: int) -> bool:
+        """Whether `read(since)` needs no disk."""
+        return self._spool is None or since >= self._next - len(self._lines) + self._gone
+
     def read(self, since: int = 0, limit: int = 5000, max_chars: int | None = None) -> LogPage:
         """Return up to `limit` lines, the first of them number `since` or the oldest that is still here.
 
         With `max_chars` the page also ends before the line that would pass it, but holds one line at least.
         """
+        since = max(since, self.first)
+        if self._spool is not None and not self.in_memory(since):
+            older = self._spool.read(since, limit)
+            if older and max_chars is not None:
+                older = older[: _fitting(older, max_chars)]
+            if older:
+                # Lines may be missing among them, too: what the disk refused is skipped by who reads past it
+                older = list(itertools.takewhile(_contiguous_from(older[0].number), older))
+                return LogPage(tuple(older), older[-1].number + 1, older[0].number - since, closed=False)
         with self._changed:
             first = self._next - (len(self._lines) - self._gone)
             start = max(since, first)
@@ -109,6 +150,30 @@ class LogRing:
         with self._changed:
             return self._changed.wait_for(lambda: self._closed or self._next > since, timeout)
 
+    def _make_room(self) -> tuple[tuple[Stream, float, str], ...]:
+        """Move the older half to the spool when the ring is full; return what is to be told of it.
+
+        Before they are added to, so that a line is always to be found in one of the two.
+        """
+        with self._changed:
+            lines = [line for line in self._lines[self._gone :] if line is not None]
+            if len(lines) <= self._max_lines and self._bytes <= self._max_bytes:
+                return ()
+        half = lines[: max(1, len(lines) // 2)]
+        trouble: tuple[tuple[Stream, float, str], ...] = ()
+        try:
+            assert self._spool is not None  # the caller's promise
+            self._spool.write(half)
+        except OSError as error:
+            words = _spool_words(error)
+            if all(line.text != words for line in lines[len(half) :]):  # so that late readers see it, too
+                trouble = (("engine", lines[-1].time, words),)
+        with self._changed:
+            del self._lines[: self._gone + len(half)]
+            self._gone = 0
+            self._bytes -= sum(len(line.text) for line in half)
+        return trouble
+
     def _drop_oldest(self) -> None:
         while len(self._lines) - self._gone > self._max_lines or self._bytes > self._max_bytes:
             oldest = self._lines[self._gone]
@@ -119,6 +184,18 @@ class LogRing:
         if self._gone > max(1024, len(self._lines) // 4):
             del self._lines[: self._gone]
             self._gone = 0
+
+
+def _spool_words(error: OSError) -> str:
+    return (
+        f"Older lines of this log are lost to this console from here on: they cannot be kept on its disk "
+        f"({error.strerror or error}). Make room in its data folder; new lines go on."
+    )
+
+
+def _contiguous_from(number: int) -> Callable[[LogLine], bool]:
+    expected = itertools.count(number)
+    return lambda line: line.number == next(expected)
 
 
 def _fitting(lines: list[LogLine], max_chars: int) -> int:

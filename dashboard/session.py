@@ -18,6 +18,7 @@ from typing import Final, Protocol
 import streamlit as st
 
 from dashboard.engine.faults import EngineError
+from dashboard.engine.gauges import Gauges
 from dashboard.engine.shelf import ContainerShelf
 from dashboard.live_access import LiveTokens
 from dashboard.logs import LogRing
@@ -97,21 +98,22 @@ class Console:
     tokens: LiveTokens
     containers: ContainerShelf = field(default_factory=ContainerShelf)
     home: Path | None = None
+    gauges: Gauges = field(default_factory=Gauges)
 
     def shown(self) -> Shown:
         """Return the containers of this machine's engine, as targets.toml lets them be seen."""
         return shown_of(self.containers.listing(), self.home)
 
-    def container_log(self, name: str) -> LogRing:
-        """Return the log of a container that may be seen, followed from now on if nobody did before.
+    def container_logs(self, name: str) -> ContainerShelf:
+        """Return what the log of the container `name` is read from.
 
         Raises:
-            EngineError: it may not be seen, there is none of that name, or the engine does not answer.
+            EngineError: it may not be seen.
         """
         unseen = self.shown().unseen(name)
         if unseen:
             raise EngineError(unseen)
-        return self.containers.ring(name)
+        return self.containers
 
 
 class ConsoleClosed(RuntimeError):
@@ -151,7 +153,8 @@ def open_console(home: Path) -> Console:
     store = Store.open(store_url(home))
     try:
         store.mark_interrupted()
-        opened = Console(open_runner(store, home), store, LiveTokens(), home=home)
+        shelf = ContainerShelf(folder=home)
+        opened = Console(open_runner(store, home), store, LiveTokens(), shelf, home)
     except BaseException:
         store.close()
         raise
@@ -165,6 +168,7 @@ def close_console() -> None:
     if old is not None:
         old.runner.close()
         old.containers.close()
+        old.gauges.close()
         old.store.close()
 
 

@@ -33,6 +33,9 @@ _LONGEST_PAUSE_S: Final = 1.0
 _IDLE_S: Final = 15.0
 """A rotated log is opened anew after so long a silence: its reader may be left behind in an old file."""
 _OVERRUN_IDLE_S: Final = 1.0
+_HEAD: Final = 1000
+_HEAD_BYTES: Final = 1024 * 1024
+"""What is remembered of a log's first records, by which the end of older ones is found."""
 _STALL_S: Final = 20.0
 """How long an engine may say nothing while it reads a log to its end."""
 
@@ -54,6 +57,8 @@ class Follower:
 
     Args:
         source: the ring's name; the container's by default.
+        ring: where the lines go, instead of a new one. Then they keep the engine's own times, which are the
+            same whoever reads the log, and whenever.
         since: Unix seconds to begin at. tail: begin with so many of the newest lines.
         sink: takes lines as they come in, on the follower's thread. It must not block.
 
@@ -66,14 +71,17 @@ class Follower:
         container: ContainerFacts,
         *,
         source: str | None = None,
+        ring: LogRing | None = None,
         since: float | None = None,
         tail: int | None = None,
         sink: Callable[[tuple[LogLine, ...]], None] | None = None,
     ) -> None:
-        self.ring = LogRing(source or container.name)
+        self.ring = ring or LogRing(source or container.name)
+        self._engine_time = ring is not None
         self._engine, self._container = engine, container
         self._since, self._tail, self._sink = since, tail, sink
         self._window = Window()
+        self._first_container, self._head, self._head_bytes = container, list[Record](), 0
         self._gaps: tuple[Gap, ...] = ()
         self._opened_at = 0.0
         self._overrun = False
@@ -100,6 +108,10 @@ class Follower:
     def gaps(self) -> tuple[Gap, ...]:
         """Where lines are known to be lost."""
         return self._gaps
+
+    def head(self) -> tuple[ContainerFacts, tuple[Record, ...]]:
+        """The first records that it saw, in the engine's order, and the container that they are of."""
+        return self._first_container, tuple(self._head)
 
     def close(self, *, complete: bool = False) -> None:
         """Stop following and close the ring; no sink is called afterwards. Idempotent.
@@ -216,9 +228,8 @@ class Follower:
             ):
                 entries.append(self._tell_restart(self._restart_at))
             if record is not None:
-                moment = time.time()
-                if record.nanos is not None:
-                    moment = record.nanos / 1e9 - self._engine.clock_ahead_s
+                self._note_head(record)
+                moment = self._now() if record.nanos is None else self._seen_at(record.nanos / 1e9)
                 entries += ((record.stream, moment, text) for text in shown_lines(record.text))
         if entries:
             if self._overran():
@@ -227,13 +238,27 @@ class Follower:
             if self._sink is not None:
                 self._sink(added)
 
+    def _note_head(self, record: Record) -> None:
+        if len(self._head) < _HEAD and self._head_bytes < _HEAD_BYTES:
+            if self._container.id != self._first_container.id:
+                self._head_bytes = _HEAD_BYTES  # another container's records do not follow upon them
+                return
+            self._head_bytes += len(record.text)
+            self._head.append(record)
+
+    def _seen_at(self, engine_time: float) -> float:
+        return engine_time if self._engine_time else engine_time - self._engine.clock_ahead_s
+
+    def _now(self) -> float:
+        return self._seen_at(time.time() + self._engine.clock_ahead_s)
+
     def _tell_loss(self, lost: int) -> tuple[Stream, float, str]:
         text = (
             f"Lines are missing here: the engine has thrown away {lost:,} that were shown above, and perhaps "
             "others after them. Allow larger log files (max-size, max-file) if every line must be seen."
         )
         self._gaps += (Gap(self.ring.source, text),)
-        return ("engine", time.time(), text)
+        return ("engine", self._now(), text)
 
     def _overran(self) -> bool:
         """Whether the container has just now begun to write faster than a rotated log can be read.
@@ -254,14 +279,14 @@ class Follower:
             "the engine keeps only small files of it. Allow larger ones (max-size) if no line may be missed."
         )
         self._gaps += (Gap(self.ring.source, text),)
-        return ("engine", time.time(), text)
+        return ("engine", self._now(), text)
 
     def _doubt(self, text: str) -> None:
         if all(gap.text != text for gap in self._gaps):
             self._gaps += (Gap(self.ring.source, text),)
-            self.ring.extend([("engine", time.time(), text)])
+            self.ring.extend([("engine", self._now(), text)])
 
     def _tell_restart(self, started_at: float) -> tuple[Stream, float, str]:
         self._restart_at = None
         self._restarts += 1
-        return ("engine", started_at, f"{self._container.name} was started again.")
+        return ("engine", self._seen_at(started_at), f"{self._container.name} was started again.")

@@ -1,29 +1,35 @@
-"""The containers of this machine's engine for every viewer: one list, one follower for each log."""
+"""The containers of this machine's engine for every viewer: one list, and each log followed once."""
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ContainerFacts
 from dashboard.engine.faults import EngineError
-from dashboard.engine.follower import Follower, Following
+from dashboard.engine.follower import Following
 from dashboard.engine.occupation import occupation
-from dashboard.logs import LogRing
+from dashboard.engine.viewed import OpenLog, ViewedLog
+from dashboard.engine.whole_log import WholeLog
+from dashboard.log_range import LogRange
 
-__all__ = ["ContainerShelf", "Listing"]
+__all__ = ["ContainerShelf", "Listing", "OtherNumbers"]
 
 _FRESH_S: Final = 2.0
 _DISTURBS_S: Final = 5.0
-_TAIL: Final = 5000
-"""Lines that a log begins with; older ones are for the command line, or for docker itself."""
 _MOST: Final = 16
-"""Logs followed at once; the one that was asked for longest ago makes room."""
+"""Logs followed at once; the one that was asked for longest ago makes room, if nobody looks at it."""
+
+
+class OtherNumbers(EngineError):
+    """The lines of this log have other numbers by now: ask the page again, and read from the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +39,36 @@ class Listing:
     containers: tuple[ContainerFacts, ...] = ()
     problem: str = ""
     engine: str = ""
+    clock_ahead_s: float = 0.0
 
 
 class ContainerShelf:
     """Asks the engine when a viewer wants to see something, and never otherwise.
+
+    Args:
+        folder: where lines of logs are kept that the memory has no room for; None is the system's own.
 
     Threading: any thread. `listing` blocks while the engine answers, a fraction of a second; every other
     caller meanwhile gets the list of before.
     """
 
     def __init__(
-        self, open_engine: Callable[[], Engine] = Engine.open, *, clock: Callable[[], float] = time.monotonic
+        self,
+        open_engine: Callable[[], Engine] = Engine.open,
+        *,
+        folder: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._open_engine, self._clock = open_engine, clock
+        self._open_engine, self._clock, self._folder = open_engine, clock, folder
         self._engine: Engine | None = None
         self._listing = Listing()
         self._listed_at = float("-inf")
         self._asking = threading.Lock()  # held by the one who asks the engine for the list
         self._opening = threading.Lock()  # held by the one who looks for the engine, which may take long
-        self._lock = threading.Lock()  # guards the engine and the followers; never held over a question
+        self._lock = threading.Lock()  # guards the engine and the logs; never held over a question
         self._disturbs: dict[str, tuple[float, str]] = {}
-        self._followers: OrderedDict[str, Follower] = OrderedDict()
+        self._logs: OrderedDict[str, ViewedLog] = OrderedDict()
+        self._ids: dict[str, str] = {}
         self._closed = False
 
     def listing(self) -> Listing:
@@ -61,7 +76,7 @@ class ContainerShelf:
         if self._clock() - self._listed_at > _FRESH_S and self._asking.acquire(blocking=False):
             try:
                 engine = self._connected()
-                self._listing = Listing(engine.containers(), "", engine.host)
+                self._listing = Listing(engine.containers(), "", engine.host, engine.clock_ahead_s)
             except EngineError as error:
                 self._forget_engine()
                 self._listing = Listing(problem=str(error))
@@ -70,29 +85,56 @@ class ContainerShelf:
                 self._asking.release()
         return self._listing
 
-    def ring(self, name: str) -> LogRing:
-        """Return the log of a container, followed from now on if nobody did before.
+    def log_id(self, name: str) -> str:
+        """Return what tells a log's line numbers from those that another follower would give its lines."""
+        with self._lock:
+            return self._ids.setdefault(name, secrets.token_hex(4))
+
+    def log(self, name: str, wanted: LogRange, since: int = 0) -> OpenLog:
+        """Return a part of a container's log, which is followed from now on if it was not before.
+
+        Args:
+            since: number of the line to go on with; 0 begins at the beginning.
+
+        Raises:
+            OtherNumbers: `wanted` was made for line numbers that are not given any more.
+            EngineError: there is no such container, or the engine does not answer.
+        """
+        if wanted.log and wanted.log != self.log_id(name):
+            raise OtherNumbers(f"The log of {name} was opened anew meanwhile.")
+        return self._viewed(name).open(wanted, since)
+
+    def whole_log(self, name: str, begin: float | None, until: float | None) -> WholeLog:
+        """Return a reading of a container's log from `begin` to `until`, to be read once and then closed.
 
         Raises:
             EngineError: there is no such container, or the engine does not answer.
         """
+        engine = self._connected()
+        return WholeLog(engine, engine.container(name), since=begin, until=until)
+
+    def _viewed(self, name: str) -> ViewedLog:
         with self._lock:
-            follower = self._followers.get(name)
-            if follower is not None:
-                self._followers.move_to_end(name)
-                return follower.ring
+            viewed = self._logs.get(name)
+            if viewed is not None:
+                self._logs.move_to_end(name)
+                return viewed
         engine = self._connected()
         container = engine.container(name)
         with self._lock:
             if self._closed:
                 raise EngineError("The console is closing.")
-            if name not in self._followers:  # nobody was faster
-                self._followers[name] = Follower(engine, container, tail=_TAIL)
-            ring = self._followers[name].ring
-            surplus = [self._followers.popitem(last=False)[1] for _ in range(len(self._followers) - _MOST)]
+            if name not in self._logs:  # nobody was faster
+                self._logs[name] = ViewedLog(engine, container, self._folder)
+            viewed = self._logs[name]
+            unseen = [each for each, log in self._logs.items() if not log.viewers and each != name]
+            gone = unseen[: max(0, len(self._logs) - _MOST)]
+            surplus = [self._logs.pop(each) for each in gone]
+            for each in gone:
+                self._ids.pop(each, None)
         for old in surplus:
             old.close()
-        return ring
+        return viewed
 
     def disturbs(self, name: str) -> str:
         """Return what a restart of a container would disturb, as a sentence; at most five seconds old.
@@ -112,16 +154,16 @@ class ContainerShelf:
     def following(self, name: str) -> Following | None:
         """Tell how the follower of a container fares; None when its log is not followed."""
         with self._lock:
-            follower = self._followers.get(name)
-        return None if follower is None else follower.following
+            log = self._logs.get(name)
+        return None if log is None else log.following
 
     def close(self) -> None:
         """Stop following. Idempotent; blocks until every follower has heard its engine out."""
         with self._lock:
             self._closed = True
-            followers, self._followers = list(self._followers.values()), OrderedDict()
+            logs, self._logs = list(self._logs.values()), OrderedDict()
         # All at once: an engine that hangs is waited for once, and not for each log
-        ends = [threading.Thread(target=follower.close, name="end-following") for follower in followers]
+        ends = [threading.Thread(target=log.close, name="end-following") for log in logs]
         for end in ends:
             end.start()
         for end in ends:
@@ -150,6 +192,6 @@ class ContainerShelf:
     def _forget_engine(self) -> None:
         """Look for the engine anew at the next question: DOCKER_HOST's engine may be another one by then."""
         with self._lock:
-            if self._engine is not None and not self._followers:
+            if self._engine is not None and not self._logs:
                 self._engine.close()
                 self._engine = None

@@ -34,6 +34,8 @@ class Window:
         self._again: Counter[Record] = Counter()
         self._resumed_at = 0
         self._behind = False
+        self._first: Record | None = None
+        self._before_first = False
 
     @property
     def since(self) -> float | None:
@@ -45,9 +47,16 @@ class Window:
         self._resumed_at = self.newest or 0
         self._again = self._counts.copy()
         self._behind = False
+        first = None if self._first is None else self._first.nanos
+        self._before_first = first is not None and self._resumed_at - _SPAN_NS <= first + _SLACK_NS
 
     def is_new(self, record: Record) -> bool:
-        """Tell a line that has not been shown from one that is delivered again, and remember it."""
+        """Tell a line that has not been shown from one that is delivered again, and remember it.
+
+        Neither new is what was written before the first line that was shown: it was not asked for.
+        """
+        if self._before_first and self._is_before_first(record):
+            return False
         if self._again.get(record, 0):
             self._again[record] -= 1
             return False
@@ -87,7 +96,19 @@ class Window:
         span = max(self.newest - (self._shown[0].nanos or 0), 10_000_000)
         return self._bytes / (span / 1e9)
 
+    def _is_before_first(self, record: Record) -> bool:
+        first = self._first
+        if first is None or record.nanos is None or self._again.get(record, 0):
+            self._before_first = False
+        elif record[:2] == first[:2] and record.text.endswith(first.text):
+            self._before_first = False  # of a very long line only the end was shown, and its rest is no news
+            return True
+        elif record.nanos > (first.nanos or 0) + _SLACK_NS:
+            self._before_first = False  # it is gone from the log
+        return self._before_first
+
     def _remember(self, record: Record) -> None:
+        self._first = self._first or record
         self._shown.append(record)
         self._counts[record] += 1
         self._bytes += len(record.text) + _ENVELOPE

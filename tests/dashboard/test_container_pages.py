@@ -174,7 +174,7 @@ def test_the_log_of_a_hidden_container_is_a_sentence_and_no_token(desk):
 def test_the_console_opens_no_log_of_what_is_hidden(desk, name):
     desk("logs", YH, POSTGRES, settings=HIDING)
     with pytest.raises(EngineError, match="is not shown here"):
-        session.console().container_log(name)
+        session.console().container_logs(name)
 
 
 def test_a_container_that_nobody_allowed_is_not_asked_what_a_restart_disturbs(desk):

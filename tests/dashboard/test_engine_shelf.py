@@ -11,6 +11,7 @@ import pytest
 from dashboard.engine.facts import ContainerFacts
 from dashboard.engine.faults import EngineError
 from dashboard.engine.shelf import ContainerShelf
+from dashboard.log_range import LogRange
 
 PATIENCE_S = 20.0
 
@@ -61,7 +62,7 @@ def test_an_engine_that_is_found_after_the_close_is_closed() -> None:
 
     shelf = ContainerShelf(open_engine)
     with pytest.raises(EngineError, match="closing"):
-        shelf.ring("yh")
+        shelf.log("yh", LogRange())
     assert closed.is_set()
 
 
@@ -81,7 +82,7 @@ def test_logs_of_an_engine_that_hangs_are_closed_all_at_once() -> None:
         close=lambda: None,
     )
     shelf = ContainerShelf(lambda: engine)
-    rings = [shelf.ring(name) for name in names]
+    logs = [shelf.log(name, LogRange()).source for name in names]
     assert all(opened.acquire(timeout=PATIENCE_S) for _ in names)
     shelf.close()
-    assert [ring.closed for ring in rings] == [True, True, True]
+    assert [log.closed for log in logs] == [True, True, True]

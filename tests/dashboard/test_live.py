@@ -17,10 +17,13 @@ from starlette.websockets import WebSocketDisconnect
 from websockets.sync.client import connect
 
 from dashboard.engine.faults import EngineError
+from dashboard.engine.shelf import OtherNumbers
+from dashboard.engine.viewed import OpenLog
 from dashboard.evidence import LogLine
 from dashboard.live import FAILED, TOKEN_REFUSED, UNKNOWN_RUN, live_routes
 from dashboard.live_access import LiveTokens
 from dashboard.live_assets import PLOTLY_PATH
+from dashboard.log_range import LogRange
 from dashboard.logs import LogRing
 from dashboard.record import RunRecord
 from dashboard.settings import RunSettings
@@ -57,11 +60,19 @@ class Console:
     store: Store
     tokens: LiveTokens
     containers: dict = field(default_factory=dict)
+    asked: list = field(default_factory=list)
+    released: list = field(default_factory=list)
 
-    def container_log(self, name):
+    def container_logs(self, name):
         if name not in self.containers:
             raise EngineError(f"The container {name} is not shown here.")
-        return self.containers[name]
+        return self
+
+    def log(self, name, wanted, since):
+        if wanted.log == "of before":
+            raise OtherNumbers(f"The log of {name} was opened anew meanwhile.")
+        self.asked.append((wanted, since))
+        return OpenLog(self.containers[name], lambda: since, lambda: self.released.append(name))
 
 
 def board(record, trial):
@@ -150,6 +161,31 @@ def test_a_token_of_one_container_opens_no_other(console, client):
 
 def test_a_container_that_is_not_shown_is_refused(console, client):
     assert close_code(client, container_url(console, "hidden")) == UNKNOWN_RUN
+
+
+def test_the_part_of_a_log_that_the_page_chose_is_asked_for_and_let_go_in_the_end(console, client):
+    console.containers["yh"] = LogRing("yh")
+    console.containers["yh"].close()
+    all_lines(
+        client, container_url(console, "yh", begin="1763881847.5", until="1763881900", tail="20", log="ab")
+    )
+    assert console.asked == [(LogRange(1763881847.5, 1763881900.0, 20, None, "ab"), 0)]
+    assert console.released == ["yh"]
+
+
+@pytest.mark.parametrize("pair", [{"begin": "yesterday"}, {"until": "-1"}, {"tail": "0"}, {"at": "1e9"}])
+def test_a_part_that_is_none_is_refused_in_words(console, client, pair):
+    console.containers["yh"] = LogRing("yh")
+    url = container_url(console, "yh", **pair)
+    with client.websocket_connect(url) as live, pytest.raises(WebSocketDisconnect) as closed:
+        live.receive_text()
+    assert closed.value.code == UNKNOWN_RUN
+    assert " is no " in closed.value.reason
+
+
+def test_a_page_that_knows_old_line_numbers_is_told_to_ask_for_the_new_ones(console, client):
+    console.containers["yh"] = LogRing("yh")
+    assert close_code(client, container_url(console, "yh", log="of before")) == TOKEN_REFUSED
 
 
 def test_a_token_of_the_console_before_its_restart_is_refused(console, client, ring):

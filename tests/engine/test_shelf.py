@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -11,6 +12,7 @@ from dashboard.engine.connection import Engine
 from dashboard.engine.faults import EngineError
 from dashboard.engine.occupation import open_connections
 from dashboard.engine.shelf import ContainerShelf
+from dashboard.log_range import LogRange
 from tests.engine.conftest import Containers
 from tests.engine.private_engine import PrivateEngine, until
 
@@ -40,14 +42,26 @@ def test_running_containers_are_listed_first(containers: Containers, shelf: Cont
     assert names.index(running.name) < names.index(ended.name)
 
 
-def test_all_viewers_of_a_log_share_one_ring(containers: Containers, shelf: ContainerShelf) -> None:
+def test_all_viewers_of_a_log_share_one_follower(containers: Containers, shelf: ContainerShelf) -> None:
     container = containers.python(SLEEP)
-    assert shelf.ring(container.name) is shelf.ring(container.name)
+    before = threading.active_count()
+    for _ in range(3):
+        shelf.log(container.name, LogRange())
+    assert threading.active_count() == before + 1
+
+
+def test_how_a_log_is_followed_is_told_while_it_is(containers: Containers, shelf: ContainerShelf) -> None:
+    container = containers.python(SLEEP)
+    assert shelf.following(container.name) is None
+    shelf.log(container.name, LogRange())
+    containers.private.client("kill", container.name)
+    until(lambda: shelf.following(container.name).state == "stopped", 30)
+    assert "Its log goes on when it starts again" in shelf.following(container.name).text
 
 
 def test_an_unknown_container_is_one_sentence(shelf: ContainerShelf) -> None:
     with pytest.raises(EngineError, match="No such container"):
-        shelf.ring("nobody")
+        shelf.log("nobody", LogRange())
 
 
 def test_without_an_engine_the_list_says_why() -> None:
@@ -56,9 +70,9 @@ def test_without_an_engine_the_list_says_why() -> None:
 
 
 def test_closing_ends_every_follower(containers: Containers, shelf: ContainerShelf) -> None:
-    ring = shelf.ring(containers.python(SLEEP).name)
+    log = shelf.log(containers.python(SLEEP).name, LogRange()).source
     shelf.close()
-    assert ring.closed
+    assert log.closed
 
 
 def test_what_a_restart_disturbs_is_asked_again_only_after_a_while(
