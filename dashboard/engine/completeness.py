@@ -7,6 +7,9 @@ line is found from its end: if that one was not read, something is missing befor
 
 from __future__ import annotations
 
+import itertools
+import re
+from pathlib import Path
 from typing import Final
 
 from dashboard.engine.connection import Engine
@@ -14,7 +17,7 @@ from dashboard.engine.facts import ContainerFacts
 from dashboard.engine.records import FrameCutter, LineCutter, Record
 from dashboard.evidence import Gap
 
-__all__ = ["gaps_of", "may_have_lost", "newest_record"]
+__all__ = ["gaps_of", "may_have_lost", "newest_record", "remarks_on"]
 
 _PATIENCE_S: Final = 20.0
 _ESCAPES: Final = 6
@@ -40,6 +43,21 @@ def gaps_of(container: ContainerFacts) -> tuple[Gap, ...]:
         "Run it with --log-opt mode=blocking."
     )
     return (Gap(container.name, text),)
+
+
+def remarks_on(container: ContainerFacts) -> tuple[str, ...]:
+    """Return why lines of this container may come late, as sentences that change no verdict."""
+    python = Path(next(iter(container.command), "")).name.startswith("python")
+    if not python and "PYTHON_VERSION" not in container.environment:  # which Python's own images set
+        return ()
+    options = itertools.takewhile(lambda word: word.startswith("-"), container.command[1:])
+    unbuffered = any(re.fullmatch("-[A-Za-z]*u[A-Za-z]*", option) for option in options)
+    if container.tty or unbuffered or container.environment.get("PYTHONUNBUFFERED"):
+        return ()
+    return (
+        f"{container.name} runs Python without PYTHONUNBUFFERED=1: what it prints to stdout may come "
+        "late, and is lost when it is killed. Set the variable in its environment.",
+    )
 
 
 def may_have_lost(
