@@ -93,7 +93,7 @@ def line_blocks(source: LineSource) -> Iterator[bytes]:
     since, end = 0, source.next
     while since < end:
         page = source.read(since, _PAGE_LINES, _PAGE_CHARS)
-        lost = [f"-- {page.skipped:,} lines are no longer kept here."] if page.skipped else []
+        lost = [f"-- Lines that are no longer kept here: {page.skipped:,}"] if page.skipped else []
         texts: Iterable[str] = (line.text for line in page.lines if line.number < end)
         yield "".join(f"{text}\n" for text in (*lost, *texts)).encode("utf-8", "replace")
         if page.next <= since:
