@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dashboard.diagnosis import Finding, diagnose
-from dashboard.evidence import Evidence, Gap, LogLine, Verdict, WorkerEnd
+from dashboard.evidence import Evidence, Gap, Verdict, WorkerEnd
 from dashboard.report import judgement
+from dashboard.sieve import Sifted
 from dashboard.timeline import Timeline
 from dashboard.verdict import judge
 
@@ -34,7 +35,7 @@ class LogVerdict:
 
 
 def judge_log(
-    lines: Iterable[LogLine],
+    log: Iterable[Sifted],
     *,
     profile: str | None = None,
     expected_workers: int = 1,
@@ -43,17 +44,17 @@ def judge_log(
 ) -> LogVerdict:
     """Read a log to its end and judge it by starts, ends and errors; nothing else is known of it.
 
-    `gaps` and `ends` are asked for after the last line: what is missing is only known then.
+    `gaps` and `ends` are asked for after the last of `log`: what is missing is only known then.
 
     Raises:
         UnknownProfile: there is no such profile.
     """
     timeline = Timeline(profile)
     count = 0
-    for line in lines:
-        if line.stream != "engine":
-            count += 1
-            timeline.feed(line)
+    for sifted in log:
+        count += sifted.count
+        for line, before in sifted.telling:
+            timeline.feed(line, before=before)
     evidence = Evidence(
         events=timeline.events(),
         gaps=(*timeline.gaps(), *gaps),

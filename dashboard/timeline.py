@@ -18,14 +18,15 @@ from dashboard.evidence import Gap, LogEvent, LogLine
 from dashboard.profiles import PROFILES, Profile, Sighting, find_marks, may_tell, without_colours
 from loader.events import LoadEvent, parse_line
 
-__all__ = ["FILLED_LINE", "PROFILE_NAMES", "Timeline", "UnknownProfile"]
+__all__ = ["FILLED_LINE", "PROFILE_NAMES", "REACH", "Timeline", "UnknownProfile"]
 
 OURS: Final = "loadonce"
 PROFILE_NAMES: Final = (OURS, *PROFILES)
 FILLED_LINE: Final = -1
 """The line number of an event that no line showed: the worker itself told it."""
 
-_REACH: Final = 64  # characters on each side of a line's border in which a cut phrase is looked for
+REACH: Final = 64
+"""Characters on each side of a line's border in which a cut phrase is looked for."""
 _BAR: Final = re.compile(r"[^|]{0,200}\d{1,3}%\|[^|]{0,400}\|[^|\]]{0,100}\](?=\d{4}-)")
 
 
@@ -76,15 +77,19 @@ class Timeline:
         self._known: set[tuple[str, int, str, int | None, str | None, int | None]] = set()
         self._picture: tuple[LogEvent, ...] | None = ()
 
-    def feed(self, line: LogLine) -> tuple[LogEvent, ...]:
-        """Read one line and return the events that are new. A line that is delivered twice counts once."""
+    def feed(self, line: LogLine, *, before: str | None = None) -> tuple[LogEvent, ...]:
+        """Read one line and return the events that are new. A line that is delivered twice counts once.
+
+        `before` is what stood before it in its stream, without colours, where lines that tell nothing are
+        left out; else every line must be fed.
+        """
         with self._lock:
             source = self._sources.get(line.source)
             if source is None:
                 source = self._sources[line.source] = _Source()
             new = self._feed_ours(line, source) if self._reads_ours and "event=" in line.text else []
             if not source.ours and not new and self._profiles:
-                new = self._feed_stranger(line, source)
+                new = self._feed_stranger(line, source, before)
             if new:
                 self._events.extend(new)
                 self._picture = None
@@ -178,13 +183,9 @@ class Timeline:
 
     # -- strangers' lines ---------------------------------------------------------------------------------
 
-    def _feed_stranger(self, line: LogLine, source: _Source) -> list[LogEvent]:
+    def _feed_stranger(self, line: LogLine, source: _Source, before: str | None) -> list[LogEvent]:
         text = without_colours(line.text)
-        before, tail = source.tails.get(line.stream, (-1, ""))
-        if line.number > before:
-            source.tails[line.stream] = (line.number, (tail + text[-_REACH:])[-_REACH:])
-        else:
-            tail = ""  # delivered again, or late: what stood before it is not known
+        tail = _follow_on(line, text, source) if before is None else before
         if not may_tell(tail + text):
             return []
         key = (line.number, hash(line.text))
@@ -204,6 +205,15 @@ class Timeline:
         if new or marks:
             source.read.add(key)
         return new
+
+
+def _follow_on(line: LogLine, text: str, source: _Source) -> str:
+    """Return what stood before a line in its stream, and remember its end for the next."""
+    number, tail = source.tails.get(line.stream, (-1, ""))
+    if line.number <= number:
+        return ""  # delivered again, or late: what stood before it is not known
+    source.tails[line.stream] = (line.number, (tail + text[-REACH:])[-REACH:])
+    return tail
 
 
 def _event(told: LoadEvent, source: str, number: int) -> LogEvent:
@@ -234,7 +244,7 @@ def _without_terminal(piece: str) -> str:
 def _across(profile: Profile, tail: bytes, data: bytes, whole: tuple[Sighting, ...]) -> tuple[Sighting, ...]:
     """Find phrases that a cut in the middle of a line tore in two: `tail` ends where `data` goes on."""
     border = len(tail)
-    found = [each for each in profile.find(tail + data[:_REACH]) if each.start < border < each.end]
+    found = [each for each in profile.find(tail + data[:REACH]) if each.start < border < each.end]
     if not found:
         return ()
     taken = [(each.start, each.end) for each in profile.find(tail)]

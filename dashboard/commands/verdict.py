@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +15,9 @@ import click
 from dashboard.commands import EXIT_CODES, CommandError, OutOfReach, print_json
 
 if TYPE_CHECKING:
-    from dashboard.evidence import Gap, LogLine, WorkerEnd
+    from dashboard.evidence import Gap, WorkerEnd
     from dashboard.log_verdict import LogVerdict
+    from dashboard.sieve import Sifted
 
 __all__ = ["verdict"]
 
@@ -59,9 +60,9 @@ def verdict(
 
     beside = _Beside()
     try:
-        lines = _of_file(file) if file is not None else _of_container(container or "", since, until, beside)
+        log = _of_file(file) if file is not None else _of_container(container or "", since, until, beside)
         judged = judge_log(
-            lines, profile=profile, expected_workers=expected_workers, gaps=beside.gaps, ends=beside.ends
+            log, profile=profile, expected_workers=expected_workers, gaps=beside.gaps, ends=beside.ends
         )
     except UnknownProfile as error:
         raise CommandError(str(error)) from error
@@ -80,35 +81,37 @@ class _Beside:
     ends: list[WorkerEnd] = field(default_factory=list)
 
 
-def _of_file(name: str) -> Iterator[LogLine]:
-    from dashboard.evidence import LogLine
-    from dashboard.logs import LineSplitter
+def _of_file(name: str) -> Iterator[Sifted]:
+    from dashboard.logs import MAX_LINE
+    from dashboard.sieve import Sieve
 
-    splitter, number = LineSplitter(), 0
+    sieve, rest = Sieve(name), b""
 
-    def numbered(texts: Iterable[str]) -> Iterator[LogLine]:
-        nonlocal number
-        for text in texts:
-            yield LogLine(name, number, "stdout", 0.0, text)
-            number += 1
+    def sifted(texts: Sequence[bytes]) -> Sifted:
+        return sieve.sift(["stdout"] * len(texts), texts)
 
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as log:
             while block := log.read(_BLOCK):
-                yield from numbered(splitter.feed(block))
+                *whole, rest = (rest + block).split(b"\n")
+                yield sifted(whole)
+                if len(rest) > MAX_LINE:  # cut, and nothing of it lost
+                    yield sifted([rest])
+                    rest = b""
     except OSError as error:
         raise CommandError(
             f"The log {name} cannot be read ({error.strerror}). Name a file that you can read."
         ) from error
-    yield from numbered(splitter.finish())
+    if rest:
+        yield sifted([rest])
 
 
-def _of_container(name: str, since: str | None, until: str | None, beside: _Beside) -> Iterator[LogLine]:
+def _of_container(name: str, since: str | None, until: str | None, beside: _Beside) -> Iterator[Sifted]:
     from dashboard.engine.completeness import gaps_of, may_have_lost
     from dashboard.engine.connection import Engine
     from dashboard.engine.ends import ends_of
     from dashboard.engine.faults import EngineError
-    from dashboard.engine.whole_log import read_lines
+    from dashboard.engine.whole_log import sift_log
     from dashboard.evidence import Gap
     from dashboard.moments import MomentError, moment
 
@@ -123,9 +126,9 @@ def _of_container(name: str, since: str | None, until: str | None, beside: _Besi
             found = engine.container(name)
             ahead, size = engine.clock_ahead_s, 0
             start = found.begun_at if begin is None else begin + ahead
-            for line in read_lines(engine, found, since=start, until=None if end is None else end + ahead):
-                begun, size = True, size + len(line.text.encode("utf-8", "replace"))
-                yield line
+            for sifted in sift_log(engine, found, since=start, until=None if end is None else end + ahead):
+                begun, size = begun or sifted.count > 0, size + sifted.size
+                yield sifted
             beside.gaps += (*gaps_of(found), *may_have_lost(engine, found, start, size))
             beside.ends += ends_of(found)
     except EngineError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -21,6 +22,9 @@ from dashboard.engine.faults import ContainerGone, EngineRefused
 __all__ = ["LogReading", "open_reading"]
 
 _BLOCK: Final = 256 * 1024
+_LARGE: Final = 16 * 1024
+_GATHER_S: Final = 0.0005
+"""In which an engine sends about what a socket's queue holds: 280 records, each with its own header."""
 _CONNECT_S: Final = 10.0
 
 
@@ -30,6 +34,7 @@ class LogReading:
     def __init__(self, body: http.client.HTTPResponse, link: socket.socket) -> None:
         self._body, self._link = body, link
         self._closed = False
+        self._pause_s = 0.0
         self.broke_off = False
         """Whether it ended by an error, and not as a log or a follow ends."""
 
@@ -38,11 +43,20 @@ class LogReading:
         try:
             while block := self._body.read1(_BLOCK):
                 yield block
+                if self._pause_s and len(block) < _LARGE:
+                    time.sleep(self._pause_s)
         except (OSError, http.client.HTTPException, ValueError):
             self.broke_off = not self._closed  # else it was closed from another thread
         self.close()
         with suppress(OSError):
             self._body.close()  # by its reader alone: a close beside a read would wait for it
+
+    def gather(self) -> None:
+        """Let each block grow for a moment: for a log that is there already, not for one that is awaited.
+
+        An engine sends record by record. Who wakes up for each of them takes twice the time, of both.
+        """
+        self._pause_s = _GATHER_S
 
     def give_up_after(self, seconds: float) -> None:
         """End the reading when no block comes for so long."""

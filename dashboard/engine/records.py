@@ -9,18 +9,24 @@ A line over 16 KiB comes in pieces that share one stamp, only the last with a ne
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import starmap
 from struct import Struct
 from typing import Final, NamedTuple
 
 from dashboard.engine.stamps import nanoseconds
 from dashboard.evidence import Stream
 
-__all__ = ["FrameCutter", "LineCutter", "Record"]
+__all__ = ["PIECE", "FrameCutter", "LineCutter", "Raw", "Record"]
+
+Raw = tuple[Stream, bytes]
+"""A line that nobody has looked into yet: its stream, and its stamp with its text."""
 
 _HEADER: Final = Struct(">BxxxL")
 _STREAMS: Final[dict[int, Stream]] = {0: "stdout", 1: "stdout", 2: "stderr"}
 _ENGINE_SPEAKS: Final = 3  # the engine's own error, in the middle of a log
-_PIECE: Final = 16 * 1024
+_NEWLINE: Final = 0x0A
+PIECE: Final = 16 * 1024
+"""Bytes of the longest line that an engine sends whole."""
 _MOST: Final = 1024 * 1024
 """Bytes of one joined record: a writer without newlines must not fill the memory."""
 
@@ -29,7 +35,7 @@ class Record(NamedTuple):
     """One line as the container wrote it.
 
     Attributes:
-        nanos: when the engine received it, since 1970; None where no stamp was asked for or found.
+        nanos: when the engine received it, since 1970; None where no stamp was found.
         text: without its newline and its stamp.
     """
 
@@ -41,8 +47,7 @@ class Record(NamedTuple):
 class FrameCutter:
     """Cuts the framed log of a container without a terminal. For one reader."""
 
-    def __init__(self, *, stamped: bool = True) -> None:
-        self._stamped = stamped
+    def __init__(self) -> None:
         self._rest = b""
         self._pieces: dict[Stream, list[bytes]] = {}
         self.complaint: str | None = None
@@ -50,23 +55,36 @@ class FrameCutter:
 
     def feed(self, block: bytes) -> Iterator[Record]:
         """Yield the records that `block` completes."""
+        return starmap(self.read, self.cut(block))
+
+    def cut(self, block: bytes) -> list[Raw]:
+        """As `feed`, but without a look into them, which takes most of the time."""
         data = self._rest + block if self._rest else block
-        at, end = 0, len(data)
-        while at + 8 <= end:
-            kind, length = _HEADER.unpack_from(data, at)
-            if at + 8 + length > end:
+        found: list[Raw] = []
+        # Names of its own: half a million turns of this loop are what a long log costs
+        unpack, append, begun = _HEADER.unpack_from, found.append, self._pieces
+        at, last = 0, len(data) - 8
+        while at <= last:
+            kind, length = unpack(data, at)
+            begin = at + 8
+            if begin + length > last + 8:
                 break
-            body = data[at + 8 : at + 8 + length]
-            at += 8 + length
+            at = begin + length
             if kind == _ENGINE_SPEAKS:
-                self.complaint = body.decode("utf-8", "replace").strip()
-                continue
-            stream = _STREAMS.get(kind, "stdout")
-            if stream in self._pieces or not body.endswith(b"\n"):
-                yield from self._join(stream, body)
+                self.complaint = data[begin:at].decode("utf-8", "replace").strip()
+            elif begun or data[at - 1] != _NEWLINE or not length:
+                found += self._join(_STREAMS.get(kind, "stdout"), data[begin:at])
             else:
-                yield self._record(stream, body[:-1])
+                append(("stderr" if kind == 2 else "stdout", data[begin : at - 1]))
         self._rest = data[at:]
+        return found
+
+    @staticmethod
+    def read(stream: Stream, body: bytes) -> Record:
+        """Look into what was cut."""
+        stamp, space, text = body.partition(b" ")
+        nanos = nanoseconds(stamp.decode("ascii", "replace")) if len(stamp) <= 35 else None
+        return Record(stream, None, body) if nanos is None else Record(stream, nanos, text if space else b"")
 
     @property
     def torn(self) -> bool:
@@ -75,32 +93,36 @@ class FrameCutter:
 
     def finish(self) -> Iterator[Record]:
         """Yield what is left at the end: a last line without a newline."""
-        for stream, pieces in self._pieces.items():
-            yield self._record(stream, b"".join(pieces))
-        self._pieces, self._rest = {}, b""
+        return starmap(self.read, self.rest())
 
-    def _join(self, stream: Stream, body: bytes) -> Iterator[Record]:
+    def rest(self) -> list[Raw]:
+        """As `finish`, without a look into it."""
+        left = [(stream, b"".join(pieces)) for stream, pieces in self._pieces.items()]
+        self._pieces, self._rest = {}, b""
+        return left
+
+    def _join(self, stream: Stream, body: bytes) -> Iterator[Raw]:
         """Add a piece to the line that its stream has begun; a piece with another stamp begins the next."""
+        whole = body.endswith(b"\n")
+        if whole and stream not in self._pieces:
+            yield stream, body[:-1]
+            return
         pieces = self._pieces.setdefault(stream, [])
-        if pieces and self._stamped:
+        if pieces:
             stamp, _, _ = pieces[0].partition(b" ")
             if not body.startswith(stamp + b" "):
-                yield self._record(stream, b"".join(pieces))
+                yield stream, b"".join(pieces)
                 pieces.clear()
             else:
                 body = body[len(stamp) + 1 :]
-        whole = body.endswith(b"\n")
         if sum(map(len, pieces)) >= _MOST:  # cut, and nothing of it lost
-            yield self._record(stream, b"".join(pieces))
-            stamp, space, _ = pieces[0].partition(b" ") if self._stamped else (b"", b"", b"")
+            yield stream, b"".join(pieces)
+            stamp, space, _ = pieces[0].partition(b" ")
             pieces[:] = [stamp + space]
         pieces.append(body[:-1] if whole else body)
         if whole:
             del self._pieces[stream]
-            yield self._record(stream, b"".join(pieces))
-
-    def _record(self, stream: Stream, body: bytes) -> Record:
-        return _record(stream, body) if self._stamped else Record(stream, None, body)
+            yield stream, b"".join(pieces)
 
 
 class LineCutter:
@@ -114,32 +136,32 @@ class LineCutter:
 
     def feed(self, block: bytes) -> Iterator[Record]:
         """Yield the records that `block` completes."""
+        return starmap(self.read, self.cut(block))
+
+    def cut(self, block: bytes) -> list[Raw]:
+        """As `FrameCutter.cut`."""
         *lines, self._rest = (self._rest + block).split(b"\n")
-        for line in lines:
-            yield _of_terminal(line)
         if len(self._rest) > _MOST:  # cut, and nothing of it lost
             stamp, space, _ = self._rest.partition(b" ")
-            yield _of_terminal(self._rest)
+            lines.append(self._rest)
             self._rest = stamp + space
+        return [("stdout", line.removesuffix(b"\r")) for line in lines]
+
+    @staticmethod
+    def read(stream: Stream, body: bytes) -> Record:
+        """Look into what was cut."""
+        record = FrameCutter.read(stream, body)
+        if len(body) <= PIECE or record.nanos is None:
+            return record
+        # Pieces follow each other without a newline: their stamps stand in the middle of the line
+        stamp, _, text = body.partition(b" ")
+        return record._replace(text=text.replace(stamp + b" ", b""))
 
     def finish(self) -> Iterator[Record]:
         """Yield what is left at the end: a last line without a newline."""
-        if self._rest:
-            yield _of_terminal(self._rest)
-        self._rest = b""
+        return starmap(self.read, self.rest())
 
-
-def _record(stream: Stream, body: bytes) -> Record:
-    stamp, space, text = body.partition(b" ")
-    nanos = nanoseconds(stamp.decode("ascii", "replace")) if len(stamp) <= 35 else None
-    return Record(stream, None, body) if nanos is None else Record(stream, nanos, text if space else b"")
-
-
-def _of_terminal(line: bytes) -> Record:
-    line = line.removesuffix(b"\r")
-    record = _record("stdout", line)
-    if len(line) <= _PIECE or record.nanos is None:
-        return record
-    # Pieces follow each other without a newline: their stamps stand in the middle of the line
-    stamp, _, text = line.partition(b" ")
-    return record._replace(text=text.replace(stamp + b" ", b""))
+    def rest(self) -> list[Raw]:
+        """As `FrameCutter.rest`."""
+        rest, self._rest = self._rest.removesuffix(b"\r"), b""
+        return [("stdout", rest)] if rest else []

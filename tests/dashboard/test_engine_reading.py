@@ -91,6 +91,9 @@ class Ended:
     def give_up_after(self, seconds: float) -> None:
         pass
 
+    def gather(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

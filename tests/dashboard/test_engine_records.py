@@ -105,12 +105,6 @@ def test_a_log_that_ends_in_the_middle_of_a_frame_is_torn() -> None:
     assert cutter.torn
 
 
-def test_without_stamps_the_first_word_stays() -> None:
-    body = b"first word\n"
-    data = struct.pack(">BxxxL", 1, len(body)) + body
-    assert [one.text for one in FrameCutter(stamped=False).feed(data)] == [b"first word"]
-
-
 def test_a_terminal_s_line_ends_lose_their_carriage_return() -> None:
     assert [one.text for one in LineCutter().feed(f"{STAMP} hi\r\n".encode())] == [b"hi"]
 
