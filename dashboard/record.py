@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Final, Literal, get_args
-
-from pydantic import TypeAdapter
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from dashboard.evidence import Control, Evidence, Gap, LogEvent, Variant, Verdict, Worker, WorkerEnd
 from dashboard.settings import Guard, RunSettings
 from dashboard.usage import Usage
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 __all__ = ["STEPS", "RunRecord", "RunStatus", "Step", "TrialRecord", "from_json", "new_run_id", "to_json"]
 
@@ -157,7 +158,9 @@ def from_json(document: bytes | str) -> RunRecord:
 
 @cache
 def _adapter() -> TypeAdapter[RunRecord]:
-    # Late and once: it costs some milliseconds that a process without a record need not spend.
+    # Late and once: it costs what a process without a record need not spend, the import above all.
+    from pydantic import TypeAdapter
+
     return TypeAdapter(RunRecord)
 
 

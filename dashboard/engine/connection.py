@@ -101,15 +101,14 @@ class Engine:
         until: float | None = None,
         tail: int | None = None,
         follow: bool = False,
-        timestamps: bool = True,
     ) -> LogReading:
         """Open a container's log. `since` and `until` are Unix seconds, exact to the microsecond.
 
         Raises:
             ContainerGone, EngineError: as `container`; also for a log driver that cannot be read.
         """
-        query: dict[str, str] = {"stdout": "1", "stderr": "1", "tail": "all" if tail is None else str(tail)}
-        query |= {"timestamps": "1"} if timestamps else {}
+        query = {"stdout": "1", "stderr": "1", "timestamps": "1"}
+        query |= {"tail": "all" if tail is None else str(tail)}
         query |= {"follow": "1"} if follow else {}
         query |= {"since": f"{since:.6f}"} if since is not None else {}
         query |= {"until": f"{until:.6f}"} if until is not None else {}
