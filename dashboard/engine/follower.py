@@ -234,9 +234,12 @@ class Follower:
         if entries:
             if self._overran():
                 entries.append(self._tell_overrun())
-            added = self.ring.extend(entries)
-            if self._sink is not None:
-                self._sink(added)
+            self._add(entries)
+
+    def _add(self, entries: Iterable[tuple[Stream, float, str]]) -> None:
+        added = self.ring.extend(entries)
+        if self._sink is not None:
+            self._sink(added)
 
     def _note_head(self, record: Record) -> None:
         if len(self._head) < _HEAD and self._head_bytes < _HEAD_BYTES:
@@ -284,7 +287,7 @@ class Follower:
     def _doubt(self, text: str) -> None:
         if all(gap.text != text for gap in self._gaps):
             self._gaps += (Gap(self.ring.source, text),)
-            self.ring.extend([("engine", self._now(), text)])
+            self._add([("engine", self._now(), text)])
 
     def _tell_restart(self, started_at: float) -> tuple[Stream, float, str]:
         self._restart_at = None
