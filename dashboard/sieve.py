@@ -2,26 +2,37 @@
 
     lines --joined, stream by stream--> signs found in the bytes --> the lines that they touch --> Timeline
 
-Fixed bytes are found in a whole block in the time in which a handful of its lines could be looked at. What is
-picked is a little too much, never too little: a phrase may begin in one line and end in another.
+RE2 goes through a block of lines in the time in which Python could look at a handful of them. It picks a little
+too much, never too little: a phrase may begin in one line and end in another.
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
+import re2  # type: ignore[import-untyped]  # google-re2 ships no types
+
 from dashboard.evidence import LogLine, Stream
 from dashboard.logs import MAX_LINE, shown_lines
-from dashboard.profiles import find_signs, without_colours
+from dashboard.profiles import SIGNS, without_colours
 from dashboard.timeline import REACH
 
 __all__ = ["Sieve", "Sifted"]
 
-_OURS: Final = b"event="
+
+def _any_case(expression: bytes) -> re.Pattern[bytes]:
+    options = re2.Options()
+    options.encoding, options.case_sensitive = re2.Options.Encoding.LATIN1, False
+    compiled: re.Pattern[bytes] = re2.compile(expression, options)
+    return compiled
+
+
+_SIGN: Final = _any_case(b"|".join([b"event=", *SIGNS.values()]))
 _WIDEST: Final = 4  # bytes of a character
 
 
@@ -95,12 +106,12 @@ class Sieve:
             visible = [_visible(text).encode() if b"\x1b" in text else text for text in texts]
             joined = b"".join(visible)
         head = tail.encode()
-        low = (head + joined).lower()
-        signs = [*find_signs(low), *_places(_OURS, low)]
+        data = head + joined
+        signs = [sign.start() for sign in _SIGN.finditer(data)]
         if not signs:
             return
         begins = list(accumulate(map(len, visible[:-1]), initial=len(head)))
-        reach = REACH if low.isascii() else _WIDEST * REACH
+        reach = REACH if data.isascii() else _WIDEST * REACH
         touched: set[int] = set()
         for at in signs:
             touched.update(range(max(bisect_right(begins, at) - 1, 0), bisect_right(begins, at + reach)))
@@ -119,10 +130,3 @@ def _ending(tail: str, texts: Sequence[bytes], stop: int) -> str:
 
 def _visible(text: bytes) -> str:
     return without_colours(text.decode("utf-8", "replace"))
-
-
-def _places(word: bytes, data: bytes) -> Iterator[int]:
-    at = data.find(word)
-    while at >= 0:
-        yield at
-        at = data.find(word, at + 1)
