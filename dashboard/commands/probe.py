@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,14 +10,18 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from dashboard.commands import EXIT_CODES, CommandError, CutShort, OutOfReach, print_json
+from dashboard.commands.asking import agreed, interruptible
 
 if TYPE_CHECKING:
-    from dashboard.probing.report import Asked, ProbeReport
+    from dashboard.engine.facts import ContainerFacts
+    from dashboard.probing.report import Asked
+    from dashboard.probing.result import ProbeVerdict
 
 __all__ = ["probe"]
 
 _CALLABLE: Final = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*(?:\.[^\W\d]\w*)*)")
 _MOST_THREADS: Final = 1000
+_ACTOR: Final = "local"
 
 
 @click.command(epilog="Exit codes: 0 green, 1 red, 2 usage, 3 inconclusive, 4 target out of reach.")
@@ -66,21 +69,20 @@ def probe(
             f"--callable {name!r} names no callable. Write MODULE:FUNCTION, as in "
             "services.llava_service:get_llava_model."
         )
-    from dashboard.probing.judgement import judge_probe
     from dashboard.probing.report import Asked
     from dashboard.summary import summary_of_log
 
     asked = Asked(parts[1], parts[2], threads, timeout)
     try:
-        if path is not None:
-            report = _in_folder(asked, path)
-        else:
-            report = _in_container(asked, container or "", yes=yes, force=force)
+        with interruptible():
+            if path is not None:
+                judged = _in_folder(asked, path)
+            else:
+                judged = _in_container(asked, container or "", yes=yes, force=force)
     except KeyboardInterrupt as error:
         raise CutShort("The probe was stopped, and its process ended: nothing is proven.") from error
-    if report.stopped == "attribute":
-        raise CommandError(f"--callable {name}: {report.error}. Name a function of the module.")
-    judged = judge_probe(report, beside_service=container is not None)
+    if judged.report.stopped == "attribute":
+        raise CommandError(f"--callable {name}: {judged.report.error}. Name a function of the module.")
     for said in summary_of_log(judged.verdict, judged.findings, judged.lines):
         click.echo(said, err=True)
     if as_json:
@@ -88,40 +90,44 @@ def probe(
     return EXIT_CODES[judged.verdict.verdict]
 
 
-def _in_folder(asked: Asked, path: str) -> ProbeReport:
+def _in_folder(asked: Asked, path: str) -> ProbeVerdict:
     from dashboard.probing.folder import probe_folder
+    from dashboard.probing.judgement import judge_probe
 
     if not Path(path).is_dir():
         raise CommandError(f"--path {path} is no folder. Name the one that the module is imported from.")
     try:
-        return probe_folder(asked, Path(path))
+        return judge_probe(probe_folder(asked, Path(path)))
     except OSError as error:
         raise CommandError(f"No process can be started in {path} ({error.strerror}).") from error
 
 
-def _in_container(asked: Asked, name: str, *, yes: bool, force: bool) -> ProbeReport:
+def _in_container(asked: Asked, name: str, *, yes: bool, force: bool) -> ProbeVerdict:
     from dashboard.engine.connection import Engine
     from dashboard.engine.faults import EngineError
     from dashboard.engine.occupation import occupation
     from dashboard.home import HomeError, data_home
-    from dashboard.probing.container import NoRoom, NotAllowed, check_allowed, check_room, probe_container
+    from dashboard.probing.container import NoRoom, NotAllowed
+    from dashboard.probing.recorded import Declined, probe_as
+    from dashboard.store import Store, StoreError, store_url
     from dashboard.target_settings import TargetSettingsError, target_settings
 
     try:
-        settings = target_settings(data_home())
-    except (HomeError, TargetSettingsError) as error:
+        home = data_home()
+        settings = target_settings(home)
+        store = Store.open(store_url(home))
+    except (HomeError, TargetSettingsError, StoreError) as error:
         raise CommandError(str(error)) from error
     try:
-        with closing(Engine.open()) as engine:
-            found = engine.container(name)
-            check_allowed(found, settings)
-            if not force:
-                check_room(engine, found)
-            if not yes and sys.stdin.isatty():
-                click.echo(occupation(engine, found), err=True)
-                if not click.confirm("Load the model a second time in it, to probe?", err=True):
-                    raise CommandError("Nothing was probed.")
-            return probe_container(engine, found, asked)
+        with closing(store), closing(Engine.open()) as engine:
+
+            def agree(found: ContainerFacts) -> bool:
+                question = "Load the model a second time in it, to probe?"
+                return yes or agreed(lambda: occupation(engine, found), question)
+
+            return probe_as(_ACTOR, engine, name, asked, settings, store, force=force, agree=agree)
+    except Declined as error:
+        raise CommandError("Nothing was probed.") from error
     except NoRoom as error:
         raise CommandError(str(error)) from error
     except (NotAllowed, EngineError) as error:

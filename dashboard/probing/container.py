@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
+from contextlib import suppress
 from typing import Final
 
 from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ALLOW_LABEL, ContainerFacts
 from dashboard.engine.faults import EngineError, said_by_engine
+from dashboard.probing.inside import END, MEASURE
 from dashboard.probing.report import Asked, ProbeReport, Reading
 from dashboard.probing.watch import Watch
 from dashboard.target_settings import TargetSettings
@@ -16,31 +19,8 @@ __all__ = ["NoRoom", "NotAllowed", "check_allowed", "check_room", "probe_contain
 
 _PYTHON: Final = "python3"
 _MIB: Final = 1024 * 1024
-# What the group may still take (its file cache gives way), and what its largest process holds.
-_MEASURE: Final = """
-import glob, json
-def read(*names):
-    for name in names:
-        try:
-            return open(name).read()
-        except OSError:
-            pass
-    return ""
-def number(text):
-    return int(text) if text.strip().isdigit() else None
-def field(text, name):
-    return sum(int(row.split()[1]) for row in text.splitlines() if row.split()[:1] == [name])
-group = "/sys/fs/cgroup/"
-limit = number(read(group + "memory.max", group + "memory/memory.limit_in_bytes"))
-used = number(read(group + "memory.current", group + "memory/memory.usage_in_bytes"))
-stat = read(group + "memory.stat", group + "memory/memory.stat")
-free = field(read("/proc/meminfo"), "MemAvailable:") * 1024 or None
-if limit is not None and used is not None:
-    left = limit - used + field(stat, "inactive_file") + field(stat, "active_file")
-    free = left if free is None else min(free, left)
-held = [field(read(name), "Pss:") * 1024 for name in glob.glob("/proc/[0-9]*/smaps_rollup")]
-print(json.dumps({"free": free, "held": max(held, default=0)}))
-"""
+_END_S: Final = 10.0
+_ASK_S: Final = 0.1
 
 
 class NotAllowed(Exception):
@@ -48,7 +28,7 @@ class NotAllowed(Exception):
 
 
 class NoRoom(Exception):
-    """The container's memory would not hold a second model beside the first."""
+    """The container's memory, or its GPU's, would not hold a second model beside the first."""
 
 
 def check_allowed(container: ContainerFacts, settings: TargetSettings) -> None:
@@ -67,16 +47,18 @@ def check_allowed(container: ContainerFacts, settings: TargetSettings) -> None:
 
 
 def check_room(engine: Engine, container: ContainerFacts) -> None:
-    """Make sure that the free memory holds what the service's own process holds, once more.
+    """Make sure that the free memory holds what the service's own process holds, once more; GPUs likewise.
+
+    A GPU that nobody can ask about (no `nvidia-smi` in the container) is not looked at.
 
     Raises:
         NoRoom: it does not.
         EngineError: the container cannot be asked.
     """
-    told = engine.run_in(container, [_PYTHON, "-c", _MEASURE])
+    told = engine.run_in(container, [_PYTHON, "-c", MEASURE])
     try:
         memory = json.loads(told.strip().splitlines()[-1])
-        free, held = memory["free"], memory["held"]
+        free, held, gpus = memory["free"], memory["held"], memory["gpus"]
     except (ValueError, IndexError, KeyError, TypeError):
         raise EngineError(_no_python(container, told)) from None
     if free is not None and held > free:
@@ -85,40 +67,70 @@ def check_room(engine: Engine, container: ContainerFacts) -> None:
             f"has {max(0, free) // _MIB:,} MB left, so its service could be killed for want of memory. "
             "Give it more memory, or say --force."
         )
+    for number, (free, used) in enumerate(gpus):
+        if used > free:
+            raise NoRoom(
+                f"A probe loads the model a second time: GPU {number} of {container.name} has "
+                f"{used // _MIB:,} MB in use already and {free // _MIB:,} MB left, so its service could run "
+                "out of GPU memory. Free some of it, or say --force."
+            )
 
 
 def probe_container(engine: Engine, container: ContainerFacts, asked: Asked) -> ProbeReport:
     """Probe in a running container and return what was told. Blocks until the probe's process has ended.
 
+    Whatever ends it early, Ctrl-C too, ends that process and all that it has started first.
+
     Raises:
         EngineError: the engine or the container is out of reach, or has no Python.
     """
     reading = Reading(asked)
-
-    def end() -> None:
-        if reading.pid is not None:
-            engine.run_in(container, [_PYTHON, "-c", f"import os; os.kill({reading.pid}, 9)"])
-
     watch = Watch(reading, asked.timeout_s)
     with said_by_engine(engine.host, f"The probe in {container.name} failed"):
         api = engine.api()
         begun = api.exec_create(container.id, asked.command(_PYTHON))["Id"]
-        stream = api.exec_start(begun, stream=True)
-        watch.start(end)
+
+        def end() -> None:
+            # The engine itself ends no command, not even when nobody listens any more
+            with suppress(
+                EngineError
+            ):  # gone with its container, or out of reach: the limit of its own ends it
+                _end(engine, container, begun, reading)
+
         try:
-            for data in stream:
-                reading.feed(data)
+            stream = api.exec_start(begun, stream=True)
+            try:
+                watch.start(end)
+                for data in stream:
+                    reading.feed(data)
+                    if reading.ended:
+                        break  # a child of the service may hold the stream open for ever
+            finally:
+                watch.stop()
+                stream._response.close()  # type: ignore[attr-defined]  # not public; else it stays open
         except BaseException:
-            end()  # the engine itself ends no command, not even when nobody listens any more
+            end()
             raise
-        finally:
-            watch.stop()
-            stream._response.close()  # type: ignore[attr-defined]  # not public; else it stays open
         status = api.exec_inspect(begun)["ExitCode"]
+        end()  # what the service has started, and left behind
     report = reading.report(status)
     if not report.greeted:
         raise EngineError(_no_python(container, report.outside))
     return report
+
+
+def _end(engine: Engine, container: ContainerFacts, begun: str, reading: Reading) -> None:
+    """End the process of a probe and all that it has started, and see that it is gone."""
+    deadline = time.monotonic() + _END_S
+    with said_by_engine(engine.host, f"The probe in {container.name} was ended"):
+        while True:
+            running = engine.api().exec_inspect(begun)["Running"]
+            engine.run_in(
+                container, [_PYTHON, "-c", END, reading.token, str(reading.pid or 0), str(int(running))]
+            )
+            if not running or time.monotonic() > deadline:
+                return
+            time.sleep(_ASK_S)  # it may be about to start, and have no name yet
 
 
 def _no_python(container: ContainerFacts, told: str) -> str:

@@ -141,6 +141,11 @@ class Reading:
                 self._outside = (self._outside + line + b"\n")[-2000:]
 
     @property
+    def token(self) -> str:
+        """What marks the program's own lines, and stands in its command."""
+        return self._asked.token
+
+    @property
     def ended(self) -> bool:
         """Whether the program has told its end."""
         return "ended" in self._facts
