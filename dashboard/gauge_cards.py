@@ -124,7 +124,7 @@ def _memory_words(container: ContainerFacts, usage: Usage) -> str:
     if usage.memory_limit is None or usage.memory_share is None:
         return size(usage.memory)
     whose = "its" if container.memory_limit is not None else "the machine's"
-    close = " – close to its end" if usage.memory_share >= _TIGHT else ""
+    close = " – close to its limit" if usage.memory_share >= _TIGHT else ""
     share = f"{usage.memory_share * 100:.0f} %"
     return f"{size(usage.memory)}, {share} of {whose} {size(usage.memory_limit)}{close}"
 

@@ -7,6 +7,7 @@ import time
 import streamlit as st
 
 from dashboard import session
+from dashboard.gauge_cards import gauge_cards
 from dashboard.listing import container_rows
 
 st.title("Targets")
@@ -51,7 +52,28 @@ def containers() -> None:
                 )  # fmt: skip
 
 
+@st.fragment(run_every=2)
+def in_use() -> None:
+    """Show what each running container uses now. One reading serves every tab, and none waits for it."""
+    listed = session.shown_containers().containers
+    cards, left_out = gauge_cards(listed, session.console().gauges.look(listed))
+    if not cards:
+        return
+    st.subheader("In use now")
+    grid = st.grid(3, min_column_width=260)
+    for card in cards:
+        with grid.container(border=True, height="stretch"):
+            st.markdown(f"**{card.name}** :small[:gray[{card.processes}]]")
+            for bar in card.bars:
+                st.progress(bar.share, text=bar.text)
+            if card.note:
+                st.markdown(f":small[:gray[{card.note}]]")
+    if left_out:
+        st.markdown(f":gray[{left_out}]")
+
+
 containers()
+in_use()
 st.subheader("Settings")
 before, unreadable = session.settings_text()
 if before is None:

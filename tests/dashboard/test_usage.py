@@ -126,7 +126,7 @@ def test_a_container_without_a_limit_shares_the_machine_s_memory() -> None:
 
 
 def test_a_memory_that_is_nearly_full_is_told_in_words() -> None:
-    assert "close to its end" in texts(Gauge(replace(USED, memory=1900 * MIB)))[1]
+    assert "close to its limit" in texts(Gauge(replace(USED, memory=1900 * MIB)))[1]
 
 
 @pytest.mark.parametrize(
