@@ -3,6 +3,8 @@
 make bench
 make bench ONLY="ready-path cold-load" JSON=bench.json
 make bench ONLY=cold-load SHAPE=7b
+
+Those of containers' logs need an engine: see `benchmarks.containers`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,16 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import cold_load, concurrent_load, import_time, launch_to_verdict, races, ready_path
+from benchmarks import (
+    cold_load,
+    concurrent_load,
+    import_time,
+    launch_to_verdict,
+    log_counting,
+    races,
+    ready_path,
+)
+from benchmarks.containers import NoEngine
 from benchmarks.figures import Report
 from benchmarks.large_checkpoint import SHAPES, NoRoom, check_memory
 from benchmarks.table import as_json, print_report
@@ -28,13 +39,14 @@ NAMES: Final = (
     concurrent_load.NAME,
     launch_to_verdict.NAME,
 )
-ON_REQUEST: Final = (races.NAME,)
-"""Takes minutes, and proves rather than measures: run it when the loader or a library has changed."""
+ON_REQUEST: Final = (races.NAME, log_counting.NAME)
+"""The first takes minutes, and proves rather than measures: run it when the loader or a library has changed.
+The others need a Docker engine."""
 _WIDTH: Final = 170  # of the tables where there is no terminal to tell
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; return 0, 1 without the room for a checkpoint, 2 on a wrong argument."""
+    """Run the command line; return 0, 1 without room for a checkpoint or an engine, 2 on a wrong argument."""
     options = _parse(arguments)
     shape = SHAPES[options.model_shape]
     # Late, so that only what was asked for runs
@@ -45,6 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         cold_load.NAME: lambda: cold_load.run(shape, dtype=options.dtype, **rounds),
         concurrent_load.NAME: lambda: concurrent_load.run(shape, dtype=options.dtype, **rounds),
         races.NAME: races.run,
+        log_counting.NAME: lambda: log_counting.run(**rounds),
         launch_to_verdict.NAME: lambda: launch_to_verdict.run(guide=not options.skip_guide),
     }
     out = Console()
@@ -58,8 +71,8 @@ def main(arguments: list[str] | None = None) -> int:
             out.print(f"Measuring {name} …", highlight=False)
             reports.append(benchmarks[name]())
             print_report(reports[-1], out)
-    except NoRoom as short:
-        sys.stderr.write(f"{short}\n")
+    except (NoRoom, NoEngine) as missing:
+        sys.stderr.write(f"{missing}\n")
         return 1
     finally:
         if options.json is not None and reports:

@@ -2,8 +2,8 @@
 
     lines --joined, stream by stream--> signs found in the bytes --> the lines that they touch --> Timeline
 
-RE2 goes through a block of lines in the time in which Python could look at a handful of them. It picks a little
-too much, never too little: a phrase may begin in one line and end in another.
+RE2 goes through a block of lines in the time in which Python could look at a handful of them. A little too
+much is picked, never too little: a phrase may begin in one line and end in another.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from dashboard.engine.stamps import nanoseconds
 from dashboard.evidence import Stream
 
-__all__ = ["PIECE", "FrameCutter", "LineCutter", "Raw", "Record"]
+__all__ = ["FrameCutter", "LineCutter", "Raw", "Record"]
 
 Raw = tuple[Stream, bytes]
 """A line that nobody has looked into yet: its stream, and its stamp with its text."""
@@ -25,8 +25,7 @@ _HEADER: Final = Struct(">BxxxL")
 _STREAMS: Final[dict[int, Stream]] = {0: "stdout", 1: "stdout", 2: "stderr"}
 _ENGINE_SPEAKS: Final = 3  # the engine's own error, in the middle of a log
 _NEWLINE: Final = 0x0A
-PIECE: Final = 16 * 1024
-"""Bytes of the longest line that an engine sends whole."""
+_PIECE: Final = 16 * 1024
 _MOST: Final = 1024 * 1024
 """Bytes of one joined record: a writer without newlines must not fill the memory."""
 
@@ -145,17 +144,9 @@ class LineCutter:
             stamp, space, _ = self._rest.partition(b" ")
             lines.append(self._rest)
             self._rest = stamp + space
-        return [("stdout", line.removesuffix(b"\r")) for line in lines]
+        return [("stdout", _of_terminal(line)) for line in lines]
 
-    @staticmethod
-    def read(stream: Stream, body: bytes) -> Record:
-        """Look into what was cut."""
-        record = FrameCutter.read(stream, body)
-        if len(body) <= PIECE or record.nanos is None:
-            return record
-        # Pieces follow each other without a newline: their stamps stand in the middle of the line
-        stamp, _, text = body.partition(b" ")
-        return record._replace(text=text.replace(stamp + b" ", b""))
+    read = staticmethod(FrameCutter.read)
 
     def finish(self) -> Iterator[Record]:
         """Yield what is left at the end: a last line without a newline."""
@@ -163,5 +154,16 @@ class LineCutter:
 
     def rest(self) -> list[Raw]:
         """As `FrameCutter.rest`."""
-        rest, self._rest = self._rest.removesuffix(b"\r"), b""
+        rest, self._rest = _of_terminal(self._rest), b""
         return [("stdout", rest)] if rest else []
+
+
+def _of_terminal(line: bytes) -> bytes:
+    line = line.removesuffix(b"\r")
+    if len(line) <= _PIECE:
+        return line
+    # Pieces follow each other without a newline: their stamps stand in the middle of the line
+    stamp, space, text = line.partition(b" ")
+    if nanoseconds(stamp.decode("ascii", "replace")) is None:
+        return line
+    return stamp + space + text.replace(stamp + space, b"")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import starmap
@@ -13,7 +12,7 @@ from dashboard.engine.completeness import newest_record
 from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ContainerFacts
 from dashboard.engine.faults import EngineError
-from dashboard.engine.records import PIECE, FrameCutter, LineCutter, Raw, Record
+from dashboard.engine.records import FrameCutter, LineCutter, Raw, Record
 from dashboard.evidence import LogLine, Stream
 from dashboard.logs import shown_lines
 from dashboard.sieve import Sieve, Sifted
@@ -50,7 +49,7 @@ class WholeLog:
         self._engine, self._container = engine, container
         self._since, self._until = since, until
         self._asked = int((time.time() + engine.clock_ahead_s) * 1e9)
-        self._newest: deque[Raw] = deque(maxlen=_NEWEST)
+        self._newest: list[Raw] = []
         self._cutter = LineCutter() if container.tty else FrameCutter()
         self._reading = engine.read_log(container, since=since, until=until, tail=tail)
         self._reading.give_up_after(_STALL_S)
@@ -86,8 +85,6 @@ class WholeLog:
 
     def texts(self, raws: list[Raw]) -> list[bytes]:
         """Return the texts of what `raws` yields, without a look at their stamps where that is safe."""
-        if max(len(body) for _, body in raws) > PIECE:
-            return [self.read(*raw).text for raw in raws]
         return [
             body[_TEXT] if body[_STAMP_END] == b"Z " else self.read(stream, body).text
             for stream, body in raws
@@ -115,7 +112,7 @@ class WholeLog:
         self._reading.close()
 
     def _noted(self, raws: list[Raw]) -> list[Raw]:
-        self._newest.extend(raws)
+        self._newest = (self._newest + raws)[-_NEWEST:]
         return raws
 
 
