@@ -126,6 +126,13 @@ def _workers_unknown(evidence: Evidence, ledger: Ledger) -> Iterator[Reason]:
                 f"Events of worker {boot} came from {len(pids)} processes ({', '.join(map(str, pids))}): "
                 "their loads cannot be told apart.",
             )
+    for boot in evidence.unasked:
+        yield Reason(
+            "workers_unknown",
+            f"Worker {boot} could not be asked (/loader) whether the log has all of its events: another "
+            "process at the same address answered each time. Give each worker process an address of its own, "
+            "or test with one.",
+        )
     expected = evidence.expected_workers
     used = [account for account in ledger.accounts if account.used]
     for account in used:

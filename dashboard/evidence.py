@@ -175,6 +175,7 @@ class Evidence:
         aborted: why the trial was cut short, in words.
         expected_workers: how many worker processes a log without pids may hold.
         notes: sentences that are shown beside the verdict and change nothing.
+        unasked: boots of known workers that could not be asked whether the log has all of their events.
     """
 
     events: tuple[LogEvent, ...]
@@ -186,6 +187,7 @@ class Evidence:
     aborted: str | None = None
     expected_workers: int = 1
     notes: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class TrialRecord:
         stranger: the service is not our worker: nothing but its log tells of its processes.
         alive_s: seconds from asking for the worker until it answered `/healthz`.
         notes: sentences for the reader that change no verdict.
+        unasked: boots of known workers that answered no question (`/loader`) before the trial was settled.
         usage: what a container used of its machine, from its start to the trial's end.
     """
 
@@ -63,6 +64,7 @@ class TrialRecord:
     unreached: str | None = None
     verdict: Verdict | None = None
     notes: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
     usage: tuple[Usage, ...] = ()
 
     def evidence(self) -> Evidence:
@@ -76,6 +78,7 @@ class TrialRecord:
             gaps=self.gaps,
             aborted=self.aborted,
             notes=self.notes,
+            unasked=self.unasked,
         )
 
 

@@ -19,6 +19,7 @@ from dashboard.ledger import read_ledger
 from dashboard.logs import LogRing
 from dashboard.record import Step, TrialRecord
 from dashboard.settings import RunSettings
+from dashboard.settling import RollCall
 from dashboard.targets.base import Session, Target, TargetError, TargetUnreachable
 from dashboard.timeline import Timeline
 from dashboard.triggers.base import Trigger, TriggerError, TriggerUnreachable, plan_variants
@@ -32,6 +33,8 @@ _ARM_TIMEOUT_S: Final = 60.0
 _TICK_S: Final = 0.05
 _QUIET_S: Final = 1.0
 """How long the log of a worker that gives no report must be still before the trial counts as settled."""
+_FILLS: Final = 20
+"""Questions for lost lines: each is answered by one process, whichever that is."""
 _LATE_S: Final = 10.0
 """How long after the variants' own timeout a load may go on before the trial is cut."""
 
@@ -57,6 +60,7 @@ class Trial:
         self._trigger: Trigger | None = None
         self._session: Session | None = None
         self._baseline: tuple[str, int] | None = None
+        self._roll = RollCall()
         self.ring: LogRing | None = None
 
     def snapshot(self) -> TrialRecord:
@@ -109,6 +113,7 @@ class Trial:
             ends=ends,
             gaps=(*self._timeline.gaps(), *gaps),
             aborted=cut,
+            unasked=self._roll.unasked,
             # A worker that ended by itself was there, and could not be reached for that reason
             unreached=None if ends or abort.is_set() else unreached,
             ended_at=time.time(),
@@ -185,21 +190,41 @@ class Trial:
         return "The run was aborted."
 
     def _settled(self, session: Session, abort: threading.Event) -> bool:
-        events = self._timeline.events()
-        known = {worker.boot for worker in self._record.workers}
-        # Only its own: a line with a boot that somebody made up must not end the wait
-        before = self._baseline[1] if self._baseline is not None else 0
-        seen = max((event.seq or 0 for event in events if event.boot in known), default=before)
-        report = session.loader_report(since=seen, cancelled=abort.is_set)
+        seen = self._seen()
+        since = max((newest for newest in seen.values() if newest is not None), default=self._since)
+        report = session.loader_report(since=since, cancelled=abort.is_set)
+        quiet = time.monotonic() - self._last_line > _QUIET_S
         if report is None:
             # A worker of ours that does not answer may have loads to tell of: its silence settles nothing.
-            ours = any(event.boot is not None for event in events)
-            ledger = read_ledger(self.snapshot().evidence())
-            if any(attempt.open for account in ledger.accounts for attempt in account.attempts):
-                return False
-            return not ours and time.monotonic() - self._last_line > _QUIET_S
-        # Events that the report has and the log has not are still on their way to us.
-        return report["state"] != "loading" and not report["events"]
+            return quiet and not self._is_ours() and not self._is_loading()
+        if not self._roll.settled(report, seen):
+            return False
+        # Of whoever cannot be asked only the log tells
+        return not self._roll.unasked or (quiet and not self._is_loading())
+
+    def _seen(self) -> dict[str, int | None]:
+        """Each known worker, with the number of its newest event in the log."""
+        known = {worker.boot for worker in self._record.workers}
+        known |= {variant.boot for variant in self.snapshot().variants if variant.boot is not None}
+        seen: dict[str, int | None] = dict.fromkeys(sorted(known), 0 if self._baseline is None else None)
+        if self._baseline is not None and self._baseline[0] in seen:
+            seen[self._baseline[0]] = self._since
+        # Only its own: a line with a boot that somebody made up must not end the wait
+        for event in self._timeline.events():
+            if event.boot in seen and event.seq is not None:
+                seen[event.boot] = max(seen[event.boot] or 0, event.seq)
+        return seen
+
+    @property
+    def _since(self) -> int:
+        return 0 if self._baseline is None else self._baseline[1]
+
+    def _is_ours(self) -> bool:
+        return any(event.boot is not None for event in self._timeline.events())
+
+    def _is_loading(self) -> bool:
+        ledger = read_ledger(self.snapshot().evidence())
+        return any(attempt.open for account in ledger.accounts for attempt in account.attempts)
 
     def _finish(self, session: Session | None, *, force: bool) -> tuple[WorkerEnd, ...]:
         try:
@@ -218,10 +243,17 @@ class Trial:
                 session.close(force=force)
 
     def _fill_gaps(self, session: Session) -> None:
-        """Ask the worker itself for events whose lines were lost on their way."""
-        if self._timeline.gaps() and (report := session.loader_report()) is not None:
+        """Ask the workers themselves for events whose lines were lost on their way."""
+        wanted = set(self._seen())
+        for _ in range(_FILLS):
+            report = session.loader_report() if self._timeline.gaps() else None
+            if report is None:
+                return
             told = (parse_line(event["line"]) for event in report["events"])
             self._timeline.fill(event for event in told if event is not None)
+            wanted.discard(report.get("boot", ""))
+            if not wanted:
+                return
 
     def _take(self, lines: tuple[LogLine, ...]) -> None:
         self._last_line = time.monotonic()

@@ -47,7 +47,7 @@ LAYERS = (
     {"witnesses", "contention", "redfacts", "doubts", "database", "release", "engine"},
     {"verdict", "triggers", "store"},
     {"targets", "shown"},
-    {"diagnosis", "trial"},
+    {"diagnosis", "settling", "trial"},
     {"spans", "wording", "run"},
     {"phases", "charts", "runs", "listing", "launch_form", "gauge_cards"},
     {

@@ -31,6 +31,7 @@ _WORKER_PORT: Final = 8000
 _HEALTH_S: Final = 2.0
 _REPORT_S: Final = 5.0
 _LAST_WORDS_S: Final = 0.5
+_ASKS: Final = 20
 _AWAY_S: Final = 20.0
 """How long an engine may be away in the middle of a trial before the trial is given up."""
 
@@ -229,13 +230,16 @@ class ContainerSession:
         return self._doors[port]
 
     def _told_so_far(self, boot: str, cancelled: Cancelled) -> tuple[str, int]:
-        report = self.loader_report(cancelled=cancelled)
-        if report is None or report.get("boot") != boot or not isinstance(report.get("seq"), int):
-            raise TargetError(
-                f"{self._container.name} does not tell which loads it has behind it (/loader), so that old "
-                "ones could be taken for new. Launch with a restart."
-            )
-        return boot, report["seq"]
+        for _ in range(_ASKS):  # another process at the same address may answer first
+            report = self.loader_report(cancelled=cancelled)
+            if report is None or not isinstance(report.get("seq"), int):
+                break
+            if report.get("boot") == boot:
+                return boot, report["seq"]
+        raise TargetError(
+            f"{self._container.name} does not tell which loads it has behind it (/loader), so that old "
+            "ones could be taken for new. Launch with a restart."
+        )
 
     def _seen_end(self) -> WorkerEnd:
         last = ContainerEnd(time.time(), 0, out_of_memory=False, asked=False)
