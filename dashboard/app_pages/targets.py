@@ -19,7 +19,10 @@ def containers() -> None:
     """List the containers as they are now, with the way to each one's log and to a run at it."""
     shown = session.shown_containers()
     if shown.faults:
-        st.warning(f"Only labelled containers may be tested now. {shown.faults}", icon=":material/warning:")
+        st.warning(
+            f"Only labelled containers are shown, and may be tested, now. {shown.faults}",
+            icon=":material/warning:",
+        )
     if shown.problem:
         st.info(f"{shown.problem} Until then the local target can be tested.", icon=":material/info:")
         return

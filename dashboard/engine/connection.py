@@ -15,8 +15,8 @@ from docker.errors import ContextException
 from docker.utils import version_lt
 
 from dashboard.engine.addresses import own_container
-from dashboard.engine.facts import ContainerEnd, ContainerFacts, ends_in, facts_of
-from dashboard.engine.faults import EngineError, said_by_engine
+from dashboard.engine.facts import SERVICE_LABEL, ContainerEnd, ContainerFacts, ends_in, facts_of
+from dashboard.engine.faults import ContainerGone, EngineError, said_by_engine
 from dashboard.engine.reading import LogReading, open_reading
 from dashboard.engine.stamps import seconds
 from dashboard.engine.stats import Counters, counters_of
@@ -25,6 +25,7 @@ __all__ = ["Engine"]
 
 _TIMEOUT_S: Final = 20
 _POOL: Final = 32
+_SHORT_ID: Final = 12
 
 
 class Engine:
@@ -73,14 +74,43 @@ class Engine:
         return tuple(sorted(facts, key=lambda one: (one.state != "running", one.name)))
 
     def container(self, name: str) -> ContainerFacts:
-        """Look one container up by name or id, as it is now.
+        """Look one container up by its name or id, or as the one of a compose service, as it is now.
 
         Raises:
             ContainerGone: there is none.
-            EngineError: the engine does not answer.
+            EngineError: the engine does not answer, or the service has several containers.
         """
-        with said_by_engine(self.host, f"Container {name} was looked for"):
-            return facts_of(self._client.api.inspect_container(name))
+        try:
+            with said_by_engine(self.host, f"Container {name} was looked for"):
+                found = facts_of(self._client.api.inspect_container(name))
+        except ContainerGone:
+            of_service = self._of_service(name)
+            if of_service is None:
+                raise
+            return of_service
+        if found.name == name or len(name) >= _SHORT_ID:
+            return found
+        # A few letters are the beginning of an id, too: whoever says `db` means the service
+        return self._of_service(name) or found
+
+    def _of_service(self, name: str) -> ContainerFacts | None:
+        """Return the container of a compose service: the one that runs, else the only one; None without any.
+
+        Raises:
+            EngineError: several might be meant.
+        """
+        with said_by_engine(self.host, f"The compose service {name} was looked for"):
+            listed = self._client.containers.list(
+                all=True, ignore_removed=True, filters={"label": f"{SERVICE_LABEL}={name}"}
+            )
+        facts = [each for each in (facts_of(found.attrs) for found in listed) if not each.one_off]
+        of_service = [each for each in facts if each.running] or facts
+        if len(of_service) > 1:
+            names = ", ".join(sorted(each.name for each in of_service))
+            raise EngineError(
+                f"The compose service {name} has {len(of_service)} containers ({names}). Name one of them."
+            )
+        return of_service[0] if of_service else None
 
     @property
     def neighbour(self) -> bool:

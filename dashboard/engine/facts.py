@@ -9,14 +9,15 @@ from typing import Any, Final
 
 from dashboard.engine.stamps import seconds
 
-__all__ = ["ALLOW_LABEL", "ContainerEnd", "ContainerFacts", "ends_in", "facts_of"]
+__all__ = ["ALLOW_LABEL", "SERVICE_LABEL", "ContainerEnd", "ContainerFacts", "ends_in", "facts_of"]
 
 ALLOW_LABEL: Final = "loadonce.target"
 """A container with this label set to `true` may be acted on."""
+SERVICE_LABEL: Final = "com.docker.compose.service"
 
 # What drivers keep that nobody has bounded; others than json-file keep a local copy to be read
 _OWN_BOUNDS: Final = {"local": "20m", "syslog": "20m", "gelf": "20m", "fluentd": "20m", "awslogs": "20m"}
-_SERVICE: Final = "com.docker.compose.service"
+_ONE_OFF: Final = "com.docker.compose.oneoff"
 _PROJECT: Final = "com.docker.compose.project"
 _SWARM_TASK: Final = "com.docker.swarm.task.id"
 
@@ -94,7 +95,12 @@ class ContainerFacts:
     @property
     def service(self) -> str | None:
         """Its service's name in compose."""
-        return self.labels.get(_SERVICE)
+        return self.labels.get(SERVICE_LABEL)
+
+    @property
+    def one_off(self) -> bool:
+        """Whether it was made by `compose run`, beside its service's own containers."""
+        return self.labels.get(_ONE_OFF, "").lower() == "true"
 
     @property
     def project(self) -> str | None:

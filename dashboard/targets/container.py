@@ -31,7 +31,8 @@ class ContainerTarget:
     ) -> None:
         self.name: Final = f"container:{container}"
         self._container, self._open_engine, self._settings = container, open_engine, settings
-        self._entry = settings.find(container) or TargetEntry(container=container)
+        named = settings.find(container)
+        self._is_named, self._entry = named is not None, named or TargetEntry(container=container)
         self._engine: Engine | None = None
         self._lock = threading.Lock()  # guards the opening of the engine: once, by whoever needs it first
 
@@ -152,7 +153,10 @@ class ContainerTarget:
 
     def _found(self, engine: Engine) -> ContainerFacts:
         if self._entry.service is None:
-            return engine.container(self._entry.container or self._container)
+            found = engine.container(self._entry.container or self._container)
+            if not self._is_named:  # by its id, or as a service whose container has the entry
+                self._entry = self._settings.entry_for(found) or self._entry
+            return found
         of_service = [found for found in engine.containers() if self._entry.is_for(found)]
         if len(of_service) == 1:
             return of_service[0]

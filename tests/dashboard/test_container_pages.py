@@ -123,7 +123,13 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(desk):
 def test_a_broken_file_allows_nothing_but_what_is_labelled(desk):
     tab = desk("targets", YH, POSTGRES, settings="[containers\n")
     assert "Only labelled containers" in words(tab)
-    assert list(tab.dataframe[0].value["May be tested"]) == ["✓ Yes", "– Only looked at"]
+    assert "line 1" in words(tab)
+    assert dict(tab.dataframe[0].value[["Name", "May be tested"]].values) == {"yh": "✓ Yes"}
+
+
+def test_the_log_of_what_a_broken_file_may_hide_is_a_sentence(desk):
+    tab = desk("logs", YH, POSTGRES, settings="[containers\n", container="postgres")
+    assert "postgres is not shown now: targets.toml, which may hide it, cannot be read" in words(tab)
 
 
 def test_the_address_chooses_the_target(desk):
