@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Final
+from urllib.parse import urlencode
 
 from anyio import create_task_group
 from starlette.types import Receive, Scope, Send
@@ -19,7 +20,7 @@ from dashboard.engine.faults import EngineError
 from dashboard.engine.whole_log import WholeLog
 from dashboard.live_feed import LineSource
 
-__all__ = ["LOG_FILE_PATH", "LogDownload", "container_blocks", "line_blocks"]
+__all__ = ["LOG_FILE_PATH", "LogDownload", "container_blocks", "line_blocks", "log_file_url"]
 
 LOG_FILE_PATH: Final = "/live/log-file"
 _PAGE_LINES: Final = 5000
@@ -75,6 +76,12 @@ class LogDownload:
         while block := await asyncio.to_thread(next, self._blocks, b""):
             await send({"type": "http.response.body", "body": block, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def log_file_url(run_id: str, token: str, *, source: str = "") -> str:
+    """Return where the whole log of a run's source, or of `container:NAME`, is to be had."""
+    pairs = {"run": run_id, "token": token} | ({"source": source} if source else {})
+    return f"{LOG_FILE_PATH}?{urlencode(pairs)}"
 
 
 def container_blocks(log: WholeLog) -> Iterator[bytes]:

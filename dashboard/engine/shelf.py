@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,6 +26,9 @@ _FRESH_S: Final = 2.0
 _DISTURBS_S: Final = 5.0
 _MOST: Final = 16
 """Logs followed at once; the one that was asked for longest ago makes room, if nobody looks at it."""
+_IDLE_S: Final = 900.0
+_SWEEP_S: Final = 30.0
+"""A log that nobody has looked at for so long is followed no more: its engine has it all the same."""
 
 
 class OtherNumbers(EngineError):
@@ -47,6 +50,7 @@ class ContainerShelf:
 
     Args:
         folder: where lines of logs are kept that the memory has no room for; None is the system's own.
+        sweep_s: how often logs are looked for that nobody looks at.
 
     Threading: any thread. `listing` blocks while the engine answers, a fraction of a second; every other
     caller meanwhile gets the list of before.
@@ -58,6 +62,7 @@ class ContainerShelf:
         *,
         folder: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
+        sweep_s: float = _SWEEP_S,
     ) -> None:
         self._open_engine, self._clock, self._folder = open_engine, clock, folder
         self._engine: Engine | None = None
@@ -70,6 +75,11 @@ class ContainerShelf:
         self._logs: OrderedDict[str, ViewedLog] = OrderedDict()
         self._ids: dict[str, str] = {}
         self._closed = False
+        self._closing = threading.Event()
+        self._sweep_s, self._sweeper = (
+            sweep_s,
+            threading.Thread(target=self._sweep, name="end-idle", daemon=True),
+        )
 
     def listing(self) -> Listing:
         """Return the containers as they are, or were at most two seconds ago."""
@@ -125,16 +135,28 @@ class ContainerShelf:
             if self._closed:
                 raise EngineError("The console is closing.")
             if name not in self._logs:  # nobody was faster
-                self._logs[name] = ViewedLog(engine, container, self._folder)
+                self._logs[name] = ViewedLog(engine, container, self._folder, clock=self._clock)
+            if self._sweeper.ident is None:
+                self._sweeper.start()
+            idle = [each for each, log in self._logs.items() if each != name and log.idle_s()]
+            surplus = self._taken_out(idle[: max(0, len(self._logs) - _MOST)])
             viewed = self._logs[name]
-            unseen = [each for each, log in self._logs.items() if not log.viewers and each != name]
-            gone = unseen[: max(0, len(self._logs) - _MOST)]
-            surplus = [self._logs.pop(each) for each in gone]
-            for each in gone:
-                self._ids.pop(each, None)
         for old in surplus:
             old.close()
         return viewed
+
+    def _sweep(self) -> None:
+        """Follow no more what nobody looks at any more."""
+        while not self._closing.wait(self._sweep_s):
+            with self._lock:
+                idle = self._taken_out([each for each, log in self._logs.items() if log.idle_s() > _IDLE_S])
+            for old in idle:
+                old.close()
+
+    def _taken_out(self, names: Sequence[str]) -> list[ViewedLog]:
+        for name in names:
+            self._ids.pop(name, None)  # another follower would give its lines other numbers
+        return [self._logs.pop(name) for name in names]
 
     def disturbs(self, name: str) -> str:
         """Return what a restart of a container would disturb, as a sentence; at most five seconds old.
@@ -162,6 +184,7 @@ class ContainerShelf:
         with self._lock:
             self._closed = True
             logs, self._logs = list(self._logs.values()), OrderedDict()
+        self._closing.set()
         # All at once: an engine that hangs is waited for once, and not for each log
         ends = [threading.Thread(target=log.close, name="end-following") for log in logs]
         for end in ends:

@@ -121,7 +121,7 @@ class ViewedLog:
         self._engine, self._container, self._folder, self._clock = engine, container, folder, clock
         self._follower = Follower(engine, container, ring=self._ring(_LIVE), tail=NEWEST)
         self._readings: OrderedDict[tuple[float | None, ...], _Reading] = OrderedDict()
-        self._began_at = clock()
+        self._began_at = self._left_at = clock()
         self._blocks = itertools.count(1)
         self._lock = threading.Lock()  # guards the readings and the count of viewers
         self._viewers = 0
@@ -131,10 +131,10 @@ class ViewedLog:
         """How the follower fares."""
         return self._follower.following
 
-    @property
-    def viewers(self) -> int:
-        """How many look at it."""
-        return self._viewers
+    def idle_s(self) -> float:
+        """For how many seconds nobody has looked at it; 0 while somebody does."""
+        with self._lock:
+            return 0.0 if self._viewers else self._clock() - self._left_at
 
     def open(self, wanted: LogRange, since: int = 0) -> OpenLog:
         """Return the part that is wanted, from its beginning or, to go on, from line number `since`.
@@ -248,6 +248,7 @@ class ViewedLog:
         def count(step: int) -> None:
             with self._lock:
                 self._viewers += step
+                self._left_at = self._clock()
                 if reading is not None:
                     reading.viewers += step
                     reading.left_at = self._clock()

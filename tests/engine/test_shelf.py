@@ -11,7 +11,7 @@ import pytest
 from dashboard.engine.connection import Engine
 from dashboard.engine.faults import EngineError
 from dashboard.engine.occupation import open_connections
-from dashboard.engine.shelf import ContainerShelf
+from dashboard.engine.shelf import ContainerShelf, OtherNumbers
 from dashboard.log_range import LogRange
 from tests.engine.conftest import Containers
 from tests.engine.private_engine import PrivateEngine, until
@@ -44,10 +44,9 @@ def test_running_containers_are_listed_first(containers: Containers, shelf: Cont
 
 def test_all_viewers_of_a_log_share_one_follower(containers: Containers, shelf: ContainerShelf) -> None:
     container = containers.python(SLEEP)
-    before = threading.active_count()
     for _ in range(3):
         shelf.log(container.name, LogRange())
-    assert threading.active_count() == before + 1
+    assert [each.name for each in threading.enumerate()].count(f"follow-{container.name}") == 1
 
 
 def test_how_a_log_is_followed_is_told_while_it_is(containers: Containers, shelf: ContainerShelf) -> None:
@@ -57,6 +56,30 @@ def test_how_a_log_is_followed_is_told_while_it_is(containers: Containers, shelf
     containers.private.client("kill", container.name)
     until(lambda: shelf.following(container.name).state == "stopped", 30)
     assert "Its log goes on when it starts again" in shelf.following(container.name).text
+
+
+def test_a_log_that_nobody_looks_at_is_followed_no_more_after_a_while(
+    containers: Containers, private: PrivateEngine
+) -> None:
+    now = [0.0]
+    container, other = containers.python(SLEEP), containers.python(SLEEP)
+
+    def open_engine() -> Engine:
+        return Engine.open(private.environment())
+
+    with closing(ContainerShelf(open_engine, clock=lambda: now[0], sweep_s=0.05)) as shelf:
+        known = shelf.log_id(container.name)
+        log = shelf.log(container.name, LogRange(log=known))
+        shelf.log(other.name, LogRange()).release()
+        now[0] = 5000.0
+        until(lambda: shelf.following(other.name) is None, 30)
+        assert shelf.following(container.name) is not None
+        log.release()
+        now[0] = 10_000.0
+        until(lambda: shelf.following(container.name) is None, 30)
+        with pytest.raises(OtherNumbers):
+            shelf.log(container.name, LogRange(log=known))
+        shelf.log(container.name, LogRange(log=shelf.log_id(container.name)))
 
 
 def test_an_unknown_container_is_one_sentence(shelf: ContainerShelf) -> None:
