@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-import dashboard.trial
 from dashboard.evidence import LogLine, Worker, WorkerEnd
 from dashboard.record import Step, TrialRecord
 from dashboard.settings import RunSettings
 from dashboard.targets.local import LocalSession, LocalTarget
 from dashboard.trial import Trial
+from dashboard.triggers.http_release import HttpRelease
 from tests.dashboard.worker_log import WorkerLog
 
 PLANNED = TrialRecord(1, "trial", "on", "trial-1", started_at=1.0)
@@ -153,20 +153,22 @@ def test_an_abort_ends_the_wait_for_the_connections(
     local_target: LocalTarget, demo_checkpoint: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     abort = threading.Event()
-    trigger_of = dashboard.trial.Trigger
+    open_trigger = LocalSession.open_trigger
+    made: list[Any] = []
 
     def stopped(*arguments: Any, **options: Any) -> Any:
-        trigger = trigger_of(*arguments, **options)
-        os.kill(trigger._process.pid, signal.SIGSTOP)
-        return trigger
+        made.append(open_trigger(*arguments, **options))
+        os.kill(made[-1]._process.pid, signal.SIGSTOP)
+        return made[-1]
 
     def on_step(step: Step, message: str) -> None:
         if step == "release":
             abort.set()
 
-    monkeypatch.setattr(dashboard.trial, "Trigger", stopped)
+    monkeypatch.setattr(LocalSession, "open_trigger", stopped)
     local_target.wait_warm(120)
     record = ended(trial_of(local_target, on_step), abort)
+    assert made
     assert record.aborted == "The run was aborted."
     assert {variant.state for variant in record.variants} == {"planned"}
 
@@ -233,16 +235,19 @@ def test_a_fault_of_what_runs_the_worker_cuts_the_trial_and_is_named(
 def test_a_worker_is_ended_though_the_release_cannot_be_closed(
     local_target: LocalTarget, demo_checkpoint: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    close = dashboard.trial.Trigger.close
+    close = HttpRelease.close
+    closed: list[HttpRelease] = []
 
-    def broken(trigger: Any) -> None:
+    def broken(trigger: HttpRelease) -> None:
         close(trigger)
+        closed.append(trigger)
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(dashboard.trial.Trigger, "close", broken)
+    monkeypatch.setattr(HttpRelease, "close", broken)
     target = FaultyTarget(local_target)
     local_target.wait_warm(120)
     record = ended(trial_of(target), threading.Event())
+    assert closed
     assert target.session is not None
     assert target.session.closed
     assert record.verdict is not None
