@@ -18,9 +18,10 @@ class LogFeed {
     window.addEventListener("online", this.wake);
   }
 
-  open(run, source, token) {
+  // range: pairs for the server, which part of the log is wanted
+  open(run, source, token, range) {
     this.drop();
-    Object.assign(this, { run, source, token, next: 0, over: false, retry: FIRST_RETRY_MS, waiting: false });
+    Object.assign(this, { run, source, token, range, next: 0, over: false, retry: FIRST_RETRY_MS, waiting: false });
     this.onState("connecting");
     this.connect();
   }
@@ -38,7 +39,8 @@ class LogFeed {
     this.waiting = false;
     const url = new URL("/live/logs", window.location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    url.search = new URLSearchParams({ run: this.run, source: this.source, since: this.next, token: this.token });
+    const own = { run: this.run, source: this.source, since: this.next, token: this.token };
+    url.search = new URLSearchParams({ ...this.range, ...own });
     const socket = (this.socket = new WebSocket(url));
     // A refusal closes an open socket, so being open alone is not being live.
     socket.onopen = () => { this.settle = setTimeout(() => this.onState("live"), 300); };

@@ -4,6 +4,7 @@ const OVERSCAN = 12;
 
 class VirtualList {
   // scroller: the element that scrolls; paint(row, item): fills a row; measure(item): its estimated text rows.
+  // Items are sorted by their `pos`; one whose `stale` is set is painted anew.
   constructor(scroller, { paint, measure, onFollow }) {
     this.scroller = scroller;
     this.spacer = scroller.querySelector(".spacer");
@@ -18,6 +19,7 @@ class VirtualList {
     this.following = true;
     this.top = 0;
     this.frame = 0;
+    this.focused = null; // the item whose row had the focus when it left the document
     this.stopped = false;
     scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
   }
@@ -27,7 +29,6 @@ class VirtualList {
 
   // Everything anew: another filter, another width, lines gone at the top.
   reset(items, { keep = null } = {}) {
-    const anchor = keep && items.includes(keep.item) ? keep : null;
     this.items = items;
     this.ends = new Array(items.length);
     let sum = 0;
@@ -39,25 +40,64 @@ class VirtualList {
     this.clear();
     this.spacer.style.height = `${this.total * this.rowHeight}px`;
     if (this.following) this.toEnd();
-    else if (anchor) this.scrollTo(this.startOf(items.indexOf(anchor.item)) * this.rowHeight + anchor.offset);
+    else if (keep) this.backTo(keep);
     this.draw();
   }
 
-  append(items) {
+  // These instead of what follows the first `from` items. Rows that stay the same are not touched.
+  replace(from, items) {
+    let same = 0;
+    while (from + same < this.items.length && same < items.length) {
+      if (this.items[from + same] !== items[same] || items[same].stale) break;
+      same++;
+    }
+    const start = from + same, cut = start < this.items.length;
+    const anchor = cut && !this.following ? this.anchor() : null;
+    if (cut) {
+      if (start <= this.first) this.clear();
+      while (this.last > start) this.removeRow(this.window.lastChild, --this.last);
+      this.items.length = this.ends.length = start;
+    }
     let sum = this.total;
-    for (const item of items) {
+    for (let i = same; i < items.length; i++) {
+      const item = items[i];
       item.rows = this.measure(item);
       this.items.push(item);
       this.ends.push((sum += item.rows));
     }
+    if (anchor && this.placeOf(anchor.item) !== anchor.index) {
+      this.spacer.style.height = `${this.total * this.rowHeight}px`;
+      this.backTo(anchor);
+    }
     this.invalidate();
+  }
+
+  // Where an item stands; -1 when it is not shown.
+  placeOf(item) {
+    const place = this.placeAt(item.pos);
+    return this.items[place] === item ? place : -1;
+  }
+
+  placeAt(pos) {
+    let low = 0, high = this.items.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.items[middle].pos < pos) low = middle + 1; else high = middle;
+    }
+    return low;
   }
 
   // The item at the top edge, to come back to after a reset.
   anchor() {
     const index = this.indexAt(this.scroller.scrollTop);
     const item = this.items[index];
-    return item ? { item, offset: this.scroller.scrollTop - this.startOf(index) * this.rowHeight } : null;
+    return item ? { item, index, offset: this.scroller.scrollTop - this.startOf(index) * this.rowHeight } : null;
+  }
+
+  // The anchor itself, or what stands in its place now that it is not shown.
+  backTo({ item, offset }) {
+    const place = Math.min(this.placeAt(item.pos), this.items.length - 1);
+    this.scrollTo(this.startOf(place) * this.rowHeight + (this.items[place] === item ? offset : 0));
   }
 
   indexAt(pixels) {
@@ -94,14 +134,35 @@ class VirtualList {
     this.top = this.scroller.scrollTop;
   }
 
+  // Bring an item into sight; one that is in sight already stays where it is.
   reveal(item) {
-    const index = this.items.indexOf(item);
+    const index = this.placeOf(item);
     if (index < 0) return false;
     this.follow(false);
     this.spacer.style.height = `${this.total * this.rowHeight}px`;
-    this.scrollTo(Math.max(0, this.startOf(index) * this.rowHeight - this.scroller.clientHeight / 3));
+    const top = this.startOf(index) * this.rowHeight, { scrollTop, clientHeight } = this.scroller;
+    if (top < scrollTop || top + item.rows * this.rowHeight > scrollTop + clientHeight) {
+      this.scrollTo(Math.max(0, top - clientHeight / 3));
+    }
     this.draw();
     return true;
+  }
+
+  rowOf(item) {
+    const index = this.placeOf(item);
+    return index >= this.first && index < this.last ? this.window.children[index - this.first] : null;
+  }
+
+  // Give a row the focus, and move the list no more than that needs.
+  focus(item) {
+    const index = this.placeOf(item), { scrollTop, clientHeight } = this.scroller;
+    if (index < 0) return;
+    this.follow(false);
+    const top = this.startOf(index) * this.rowHeight, end = top + item.rows * this.rowHeight;
+    if (top < scrollTop) this.scrollTo(top);
+    else if (end > scrollTop + clientHeight) this.scrollTo(Math.min(top, end - clientHeight));
+    this.draw();
+    this.rowOf(item)?.focus({ preventScroll: true });
   }
 
   // Give one item another height, because it was opened or its true height was measured.
@@ -120,8 +181,26 @@ class VirtualList {
   repaint() { this.clear(); this.draw(); }
 
   clear() {
+    const held = this.focusedRow();
+    if (held) this.letGo(this.items[this.first + [...this.window.children].indexOf(held)] ?? null);
     this.window.replaceChildren();
     this.first = this.last = 0;
+  }
+
+  focusedRow() {
+    const active = this.scroller.getRootNode().activeElement;
+    return active && this.window.contains(active) ? active.closest(".row") : null;
+  }
+
+  // A row leaves while it has the focus: the list has it meanwhile, or the keys would go nowhere.
+  letGo(item) {
+    this.scroller.focus({ preventScroll: true });
+    this.focused = item;
+  }
+
+  removeRow(row, index) {
+    if (row === this.focusedRow()) this.letGo(this.items[index] ?? null);
+    row.remove();
   }
 
   draw() {
@@ -145,15 +224,24 @@ class VirtualList {
       this.clear();
       this.first = this.last = first;
     }
-    while (this.first < first) { this.window.firstChild.remove(); this.first++; }
-    while (this.last > last) { this.window.lastChild.remove(); this.last--; }
+    while (this.first < first) this.removeRow(this.window.firstChild, this.first++);
+    while (this.last > last) this.removeRow(this.window.lastChild, --this.last);
     while (this.first > first) this.window.prepend(this.row(--this.first));
     while (this.last < last) this.window.append(this.row(this.last++));
+    if (this.focused) this.giveBack();
+  }
+
+  giveBack() {
+    const row = this.rowOf(this.focused), active = this.scroller.getRootNode().activeElement;
+    if (active !== this.scroller) this.focused = null; // the reader went elsewhere
+    else if (row) { this.focused = null; row.focus({ preventScroll: true }); }
   }
 
   row(index) {
-    const row = document.createElement("div");
-    this.paint(row, this.items[index]);
+    const row = document.createElement("div"), item = this.items[index];
+    row.setAttribute("role", "listitem");
+    this.paint(row, item);
+    item.stale = false;
     return row;
   }
 

@@ -18,20 +18,28 @@ function span(className, text, title) {
   return element;
 }
 
+// Only the row that has the focus is a stop of the Tab key for its buttons: a list of them would be a trap.
+function rowButton(className, words, act) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = className;
+  button.textContent = words;
+  button.tabIndex = -1;
+  button.addEventListener("click", act);
+  return button;
+}
+
 // What of a line is shown: without the time and level that have columns of their own, and without an excess.
+// Pieces {text, from, look}: `from` is the place in the line's text.
 function shownPieces(line) {
-  let skip = OWN_STAMP.exec(line.text)?.[0].length ?? 0;
-  let room = line.open ? Infinity : SHOWN_CHARS, column = 0;
+  const skip = OWN_STAMP.exec(line.text)?.[0].length ?? 0, end = line.open ? Infinity : skip + SHOWN_CHARS;
   const pieces = [];
-  for (const { text, style } of piecesOf(line.raw)) {
-    const rest = untabbed(text.slice(skip), column);
-    skip = Math.max(0, skip - text.length);
-    if (!rest) continue;
-    if (room <= 0) break;
-    const kept = rest.slice(0, room);
-    room -= kept.length;
-    column += kept.length;
-    pieces.push({ text: kept, style });
+  let at = 0;
+  for (const { text, look } of piecesOf(line.raw)) {
+    const from = Math.max(skip - at, 0), to = Math.min(text.length, end - at);
+    if (to > from) pieces.push({ text: text.slice(from, to), from: at + from, look });
+    at += text.length;
+    if (at >= end) break;
   }
   return dimmedPairs(pieces);
 }
@@ -39,63 +47,68 @@ function shownPieces(line) {
 // The pairs of our own event lines are for programs: the phrase before them is what one reads.
 function dimmedPairs(pieces) {
   if (pieces.length !== 1) return pieces;
-  const { text } = pieces[0], at = text.search(/ event=\w+ boot=/);
-  return at < 0 ? pieces : [{ text: text.slice(0, at), style: "phrase" }, { text: text.slice(at), style: "pairs" }];
+  const [{ text, from }] = pieces, at = text.search(/ event=\w+ boot=/);
+  if (at < 0) return pieces;
+  return [
+    { text: text.slice(0, at), from, look: { classes: "phrase", css: "" } },
+    { text: text.slice(at), from: from + at, look: { classes: "pairs", css: "" } },
+  ];
 }
 
+// How wide a line is, in cells, with the buttons that stand in it. An estimate.
 function shownCells(line) {
+  if (line.text === undefined || line.separator) return 1;
   const hidden = OWN_STAMP.exec(line.text)?.[0].length ?? 0;
   const text = line.open ? line.text : line.text.slice(0, hidden + SHOWN_CHARS);
-  return Math.max(1, cellsOf(untabbed(text)) - hidden);
+  const buttons = (line.text.length > SHOWN_CHARS ? 34 : 0) + (line.trace?.head === line ? 14 : 0) + (line.text.endsWith("}") ? 8 : 0);
+  return Math.max(1, cellsOf(untabbed(text)) - hidden) + buttons + (line.stream === "stderr" ? 5 : 0);
 }
 
-function matchRanges(text, pattern) {
-  const ranges = [];
-  if (!pattern) return ranges;
-  pattern.lastIndex = 0;
-  for (let found; ranges.length < 200 && (found = pattern.exec(text)); ) {
-    ranges.push([found.index, found.index + found[0].length]);
-    if (!found[0]) pattern.lastIndex++;
-  }
-  return ranges;
-}
-
-function appendMarked(cell, pieces, ranges) {
-  let at = 0, next = 0;
-  for (const { text, style } of pieces) {
-    const end = at + text.length;
-    let from = at;
-    const put = (to, marked) => {
-      if (to <= from) return;
-      const part = text.slice(from - at, to - at);
-      if (!marked && !style) cell.append(part);
-      else {
-        const element = document.createElement(marked ? "mark" : "span");
-        element.className = style;
-        element.textContent = part;
-        cell.append(element);
-      }
-      from = to;
-    };
-    while (next < ranges.length && ranges[next][0] < end) {
-      put(Math.max(from, ranges[next][0]), false);
-      put(Math.min(end, ranges[next][1]), true);
-      if (ranges[next][1] > end) break; // goes on in the next piece
-      next++;
+// marks: [start, end, start, end, …] in the line's text.
+function appendMarked(cell, pieces, marks) {
+  let next = 0, column = 0;
+  const put = (part, look, marked) => {
+    const text = untabbed(part, column);
+    column += text.length;
+    if (!marked && !look.classes && !look.css) { cell.append(text); return; }
+    const element = span(look.classes, text);
+    if (look.css) element.style.cssText = look.css;
+    if (!marked) { cell.append(element); return; }
+    const mark = document.createElement("mark");
+    mark.className = look.classes;
+    mark.textContent = text;
+    cell.append(mark);
+  };
+  for (const { text, from, look } of pieces) {
+    const end = from + text.length;
+    let at = from;
+    while (next < marks.length && marks[next] < end) {
+      const start = Math.max(at, marks[next]), stop = Math.min(end, marks[next + 1]);
+      if (start > at) put(text.slice(at - from, start - from), look, false);
+      if (stop > start) put(text.slice(start - from, stop - from), look, true);
+      at = Math.max(at, stop);
+      if (marks[next + 1] > end) break; // goes on in the next piece
+      next += 2;
     }
-    put(end, false);
-    at = end;
+    if (at < end) put(text.slice(at - from), look, false);
   }
 }
 
-// look: {pattern, flashed, onOpen}
+// look: {several, marksOf, flashed, current, isOpen, folding, onOpen, onFold, onDetails, onLink}
 function paintRow(row, line, look) {
-  if (line.gap !== undefined) {
-    row.className = "row gap";
-    row.textContent = line.words;
+  if (line.separator) {
+    row.className = "row separator";
+    row.setAttribute("aria-label", "Lines left out");
+    row.title = "Lines left out";
     return;
   }
-  row.className = `row ${line.stream === "engine" ? "told" : line.level}${line.event ? ` event ${line.event}` : ""}${line === look.flashed ? " flashed" : ""}${line.open ? " opened" : ""}`;
+  row.tabIndex = -1;
+  if (line.gap !== undefined) {
+    row.className = "row gap";
+    row.textContent = look.several && line.source.label ? `${line.source.label}: ${line.words}` : line.words;
+    return;
+  }
+  row.className = classesOf(line, look);
   row.dataset.number = line.number;
   const [glyph, meaning] = line.event ? EVENTS[line.event] : ["", ""];
   const marker = span("marker", glyph, meaning);
@@ -107,18 +120,54 @@ function paintRow(row, line, look) {
   time.dateTime = fullTime(line.time);
   const level = span("level", LETTERS[line.level], `Level: ${line.level}`);
   const text = span("text", "");
-  const pieces = shownPieces(line);
-  appendMarked(text, pieces, matchRanges(pieces.map((piece) => piece.text).join(""), look.pattern));
+  appendMarked(text, shownPieces(line), look.marksOf(line));
   if (line.text.length > SHOWN_CHARS) text.append(openButton(line, look));
   row.replaceChildren(marker, time, level, text);
+  if (look.several) time.after(span(`source hue-${line.source.hue}`, line.source.label, line.source.label));
   if (line.stream === "stderr") level.after(span("stream", "err", "Written to stderr"));
+  if (line.trace?.head === line && look.folding && foldable(line.trace)) text.append(foldButton(line.trace, look));
+  if (jsonOf(line)) {
+    text.prepend(detailsButton(line, look));
+    if (line.details) {
+      const block = detailsOf(line.json);
+      line.blockRows = block.childElementCount;
+      row.append(block);
+    }
+  }
+  if (line.stream !== "engine") row.append(linkButton(line, look));
+}
+
+function classesOf(line, look) {
+  return [
+    "row", line.stream === "engine" ? "told" : line.level, line.event && `event ${line.event}`, line.dim && "dim",
+    line === look.flashed && "flashed", line === look.current && "current", line.open && "opened",
+    line.details && "detailed", line.trace && line.trace.head !== line && "traced",
+  ].filter(Boolean).join(" ");
 }
 
 function openButton(line, look) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "show-all";
-  button.textContent = line.open ? "Show less" : `… show all ${line.text.length.toLocaleString("en")} characters`;
-  button.addEventListener("click", () => look.onOpen(line));
+  const words = line.open ? "Show less" : `… show all ${line.text.length.toLocaleString("en")} characters`;
+  return rowButton("in-row show-all", words, () => look.onOpen(line));
+}
+
+function foldButton(trace, look) {
+  const open = look.isOpen(trace), count = linesOf(hiddenLines(trace));
+  const button = rowButton("in-row fold", `${open ? "▾" : "▸"} ${count}`, () => look.onFold(trace));
+  button.setAttribute("aria-expanded", open);
+  button.setAttribute("aria-label", `${count} of a stack trace`);
+  return button;
+}
+
+function detailsButton(line, look) {
+  const button = rowButton("in-row details", `${line.details ? "▾" : "▸"} { }`, () => look.onDetails(line));
+  button.setAttribute("aria-expanded", Boolean(line.details));
+  button.setAttribute("aria-label", "Fields of this line");
+  return button;
+}
+
+function linkButton(line, look) {
+  const button = rowButton("link", "Copy link", () => look.onLink(line));
+  button.title = "Copy the address of this line";
+  button.setAttribute("aria-label", `Copy link to line ${(line.number + 1).toLocaleString("en")}`);
   return button;
 }

@@ -1,168 +1,153 @@
-// The live log: keeps the lines, filters them, and ties the connection to the list and the controls.
-
-const MAX_LINES = 200000, MAX_CHARS = 64 * 1024 * 1024, SLACK = 1.1;
+// The live log: ties the sources, the merged lines, what is looked for and the list together.
 
 class LogView {
   constructor(root) {
     this.root = root;
-    this.find = (selector) => root.querySelector(selector);
-    this.log = this.find(".log");
-    this.view = this.find(".view");
+    this.part = (selector) => root.querySelector(selector);
+    this.log = this.part(".log");
+    this.view = this.part(".view");
     this.levels = new Set(LEVELS);
     this.streams = new Set(["stdout", "stderr"]);
-    this.needle = "";
-    this.pattern = null;
-    this.inverted = this.paused = false;
-    this.flashed = null;
+    this.paused = false;
+    this.heldFrom = Infinity;
+    this.flashed = this.current = this.wanted = null;
+    this.unseen = this.widest = this.settleMs = 0;
     this.askToken = () => {};
+    this.store = new LineStore();
+    this.sources = new Sources({
+      onBatch: (source, batch) => this.take(source, batch),
+      onState: () => this.showState(),
+      askToken: () => this.askToken(),
+      onLevel: (line, level) => this.store.relevel(line, level),
+    });
+    this.find = new Finder({
+      allLines: () => [...this.store.lines, ...this.store.waiting],
+      onFound: (lines) => this.found(lines),
+      onProblem: (words) => this.notice("find", words),
+    });
+    this.shown = new ShownLines(this);
     this.list = new VirtualList(this.view, {
       paint: (row, line) => paintRow(row, line, this),
       measure: (line) => this.rowsOf(line),
       onFollow: () => this.showNewest(),
     });
-    this.feed = new LogFeed({
-      onBatch: (batch) => this.take(batch),
-      onState: (state, reason) => this.showState(state, reason),
-      askToken: () => this.askToken(),
-    });
-    this.forget();
     this.build();
     this.listen();
     this.layout();
   }
 
-  forget() {
-    this.lines = [];
-    this.reader = new LineReader();
-    this.chars = this.dropped = this.unseen = this.heldFrom = 0;
-    this.counts = Object.fromEntries(LEVELS.map((level) => [level, 0]));
-    this.streamCounts = { stdout: 0, stderr: 0 };
-    this.widest = 0;
-    this.wanted = null;
-    this.state = "";
-  }
-
-  // The page's data: a first call, a rerun with a fresh token, or another log.
+  // The page's data: a first call, a rerun with fresh tokens, or other logs.
   show(data) {
     this.askToken = data.askToken;
-    const target = `${data.run}\n${data.source}`;
-    this.log.setAttribute("aria-label", `Log of ${data.source}`);
+    this.log.setAttribute("aria-label", `Log of ${data.sources.map((each) => each.source).join(", ")}`);
     this.log.style.setProperty("--height", `${data.height}px`);
-    this.find(".pause").hidden = !data.live;
+    this.part(".pause").hidden = !data.live;
     this.live = data.live;
-    const asked = data.since_line !== this.asked;
-    if (this.target === target) this.feed.renew(data.token);
-    else {
-      this.target = target;
-      this.source = data.source;
-      this.run = data.run;
-      this.forget();
+    const { gone, fresh } = this.sources.show(data.sources);
+    const line = data.since_line ?? null, asked = JSON.stringify([line, data.at ?? null]);
+    const wanted = asked === this.asked ? null : data.at ?? (line === null ? null : { number: line });
+    this.asked = asked;
+    if (gone.size || fresh.length) this.changeSources(gone, fresh, wanted);
+    if (wanted) this.want(wanted);
+  }
+
+  changeSources(gone, fresh, wanted) {
+    if (fresh.length === this.sources.all.length) {
+      this.store.clear();
       this.setPaused(false);
-      this.list.following = !(asked && data.since_line !== null);
-      this.refill();
-      this.feed.open(data.run, data.source, data.token);
-    }
-    if (asked) {
-      this.asked = data.since_line;
-      this.wanted = data.since_line;
-      this.revealWanted();
-    }
+      this.list.following = !wanted;
+      this.wanted = this.flashed = this.current = null;
+      this.notice("link", "");
+    } else this.store.drop(gone);
+    this.showSources();
+    this.layout();
+    this.refill();
+    this.sources.open(fresh);
   }
 
   // --- lines come in ---
-  take(batch) {
-    const added = [];
-    if (batch.skipped) added.push(this.gap(batch.skipped));
-    for (const wire of batch.lines) {
-      const line = this.reader.read(wire);
-      this.chars += line.raw.length;
-      this.counts[line.level]++;
-      this.streamCounts[line.stream]++;
-      added.push(line);
+  take(source, batch) {
+    const before = this.store.arrived, added = source.reader.read(batch);
+    source.heardAt = performance.now();
+    this.find.test(added);
+    const place = this.store.insert(added);
+    if (place === null) this.settleSoon();
+    else {
+      this.changed(this.store.startOf(added, place), before);
+      this.seek(added);
     }
-    for (const line of added) this.lines.push(line);
+    this.countSoon();
+  }
+
+  // Too much would have to move for these few: more of a backlog is waited for, the longer the more it costs.
+  settleSoon() {
+    this.settling ??= setTimeout(() => {
+      this.settling = null;
+      const begin = performance.now();
+      this.store.settle();
+      this.store.trim(this.paused ? 2 : 1);
+      this.refill();
+      this.seek(this.store.lines);
+      this.settleMs = performance.now() - begin;
+    }, Math.max(150, 4 * this.settleMs));
+  }
+
+  // The merged lines have changed from a place on; those that arrived from `since` on are new.
+  changed(place, since) {
     if (this.paused) this.showNewest();
-    else this.extend(added);
-    this.trim();
-    this.showCounts();
-    this.revealWanted();
+    else this.showFrom(place, since);
+    if (this.store.trim(this.paused ? 2 : 1)) this.refill();
   }
 
-  gap(count) {
-    const words = this.lines.length
-      ? `${linesOf(count)} skipped: this browser was slower than the log`
-      : `${number(count)} older ${count === 1 ? "line is" : "lines are"} no longer kept`;
-    return { gap: count, words, text: `[${words}]`, raw: `[${words}]`, rows: 1 };
-  }
-
-  extend(added) {
-    const shown = added.filter((line) => this.passes(line));
-    if (!this.list.following) this.unseen += shown.length;
-    for (const line of shown) this.widest = Math.max(this.widest, line.gap === undefined ? shownCells(line) : 0);
+  showFrom(place, since) {
+    const { keep, items } = this.shown.tail(place, this.list.items);
+    for (const line of items) {
+      if (!(line.arrival >= since)) continue;
+      if (!this.list.following) this.unseen++;
+      this.widest = Math.max(this.widest, shownCells(line));
+    }
     this.widen();
-    this.list.append(shown);
+    this.list.replace(keep, items);
     this.showNewest();
     this.showEmpty();
   }
 
-  trim() {
-    const limit = this.paused ? 2 * MAX_LINES : MAX_LINES;
-    if (this.lines.length <= limit * SLACK && this.chars <= MAX_CHARS * SLACK) return;
-    let gone = 0;
-    while (this.lines.length - gone > limit || (this.chars > MAX_CHARS && gone < this.lines.length - 1)) {
-      const line = this.lines[gone++];
-      if (line.gap !== undefined) { this.dropped += line.gap; continue; }
-      this.chars -= line.raw.length;
-      this.counts[line.level]--;
-      this.streamCounts[line.stream]--;
-      this.dropped++;
+  // Hits are known for these lines now; for all, when there are none given.
+  found(lines) {
+    if (!lines) {
+      // What was folded by hand before this search may hold what is looked for.
+      for (const { trace } of this.store.lines) if (trace?.open === false) trace.open = null;
+      this.current = null;
+      this.refill();
+      return;
     }
-    this.lines.splice(0, gone);
-    this.heldFrom = Math.max(0, this.heldFrom - gone);
-    const words = `${number(this.dropped)} older lines are no longer kept in this browser`;
-    this.lines.unshift({ gap: this.dropped, words, text: `[${words}]`, raw: `[${words}]`, rows: 1 });
-    this.dropped = 0;
-    this.heldFrom++;
-    this.refill();
-  }
-
-  // --- which lines are shown ---
-  passes(line) {
-    if (line.gap !== undefined) return true;
-    // The console's own word on a container (a restart, lines that are lost) is never filtered away
-    if (line.stream === "engine") return true;
-    if (!this.levels.has(line.level) || !this.streams.has(line.stream)) return false;
-    if (!this.pattern) return true;
-    this.pattern.lastIndex = 0;
-    return this.pattern.test(line.text) !== this.inverted;
+    let place = Infinity;
+    for (const line of lines) {
+      line.stale = true;
+      if (line.pos >= this.store.base) place = Math.min(place, this.store.placeOf(line));
+    }
+    if (place < Infinity) this.showFrom(this.store.startOf(lines, place), Infinity);
+    this.countSoon();
   }
 
   refill() {
-    const anchor = this.list.anchor();
-    const open = this.paused ? this.lines.slice(0, this.heldFrom) : this.lines;
-    const shown = open.filter((line) => this.passes(line));
+    const anchor = this.list.anchor(), shown = this.shown.all();
     this.widest = 0;
-    for (const line of shown) if (line.gap === undefined) this.widest = Math.max(this.widest, shownCells(line));
+    for (const line of shown) this.widest = Math.max(this.widest, shownCells(line));
     this.widen();
     this.list.reset(shown, { keep: anchor });
     this.showCounts();
     this.showEmpty();
   }
 
-  setNeedle(text) {
-    this.needle = text;
-    this.pattern = text ? new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "gi") : null;
-    this.refill();
-  }
-
   setPaused(paused) {
     if (this.paused === paused) return;
     this.paused = paused;
-    const button = this.find(".pause");
+    const button = this.part(".pause");
     button.setAttribute("aria-pressed", paused);
     button.querySelector("span").textContent = paused ? "Resume" : "Pause";
+    this.heldFrom = paused ? this.store.arrived : Infinity;
     if (paused) {
-      this.heldFrom = this.lines.length;
       this.unseen = 0;
       this.list.follow(false);
     } else {
@@ -179,41 +164,48 @@ class LogView {
     this.list.draw();
   }
 
-  toggleOpen(line) {
-    line.open = !line.open;
-    const index = this.list.items.indexOf(line);
-    if (index >= 0) this.list.resize(line, index, this.rowsOf(line));
-    this.list.repaint();
+  // --- the line that the address names ---
+  want(wanted) {
+    this.wanted = new WantedLine(wanted);
+    this.notice("link", "");
+    this.seek(this.store.lines);
+    clearInterval(this.wanting);
+    this.wanting = setInterval(() => {
+      if (!this.wanted) { clearInterval(this.wanting); return; }
+      this.notice("link", this.wanted.missing(this.store.lines, this.sources));
+    }, 400);
   }
 
-  get onOpen() { return (line) => this.toggleOpen(line); }
-
-  revealWanted() {
-    if (this.wanted === null) return;
-    const line = this.lines.find((item) => item.number === this.wanted);
+  seek(lines) {
+    const line = this.wanted?.in(lines, this.sources);
     if (!line) return;
     this.wanted = null;
+    this.notice("link", "");
     this.flashed = line;
     this.unseen = 0;
-    if (!this.list.reveal(line)) this.showEverything(line);
-    this.list.repaint();
+    this.revealLine(line);
   }
 
-  showEverything(line) {
-    this.levels = new Set(LEVELS);
-    this.streams = new Set(["stdout", "stderr"]);
-    this.inverted = false;
-    this.find(".invert").setAttribute("aria-pressed", "false");
-    this.find(".filter").value = "";
-    for (const chip of this.root.querySelectorAll(".levels button, .streams button")) chip.setAttribute("aria-pressed", "true");
-    this.setNeedle("");
-    if (line) this.list.reveal(line);
+  revealLine(line) {
+    if (line.trace && line.trace.open !== true && this.shown.folded(line)) {
+      line.trace.open = true;
+      this.refill();
+    }
+    if (!this.list.reveal(line)) {
+      this.showEverything();
+      this.list.reveal(line);
+    }
+    this.list.repaint();
   }
 
   // --- size ---
   layout() {
-    const probe = document.createElement("div");
-    paintRow(probe, { number: 0, stream: "stdout", time: 0, raw: "0".repeat(100), text: "0".repeat(100), level: "info", event: null }, {});
+    const probe = document.createElement("div"), zeros = "0".repeat(100);
+    const line = {
+      number: 0, stream: "stdout", time: 0, raw: zeros, text: zeros, level: "info", event: null, trace: null, json: null,
+      source: this.sources.all[0] ?? { hue: 0, label: "", address: {} },
+    };
+    paintRow(probe, line, { several: this.several, marksOf: () => [] });
     probe.classList.add("probe");
     this.view.append(probe);
     const cell = probe.querySelector(".text"), range = document.createRange();
@@ -227,17 +219,20 @@ class LogView {
     probe.remove();
     this.columns = Math.max(8, Math.floor((this.width - (under ? 15 : this.gutter + 12)) / this.charWidth));
     this.indent = under ? Math.ceil(this.gutter / this.charWidth) : 0;
+    this.log.style.setProperty("--gutter", `${this.gutter}px`);
     this.widen();
   }
 
   rowsOf(line) {
-    if (line.gap !== undefined || !(this.wrapping || line.open)) return 1;
-    return Math.max(1, Math.ceil((this.indent + shownCells(line) + (line.stream === "stderr" ? 5 : 0)) / this.columns));
+    if (line.gap !== undefined || line.separator) return 1;
+    const block = line.details ? line.blockRows ?? 8 : 0;
+    if (!(this.wrapping || line.open)) return 1 + block;
+    return Math.max(1, Math.ceil((this.indent + shownCells(line)) / this.columns)) + block;
   }
 
   widen() {
-    const wide = this.wrapping ? 0 : (this.widest + 34) * this.charWidth + this.gutter + 24;
-    this.list.spacer.style.minWidth = wide > this.width ? `${Math.ceil(wide - 34 * this.charWidth)}px` : "";
+    const wide = this.wrapping ? 0 : this.widest * this.charWidth + this.gutter + 24;
+    this.list.spacer.style.minWidth = wide > this.width ? `${Math.ceil(wide)}px` : "";
   }
 
   relayout() {
@@ -247,14 +242,20 @@ class LogView {
   }
 
   stop() {
-    this.feed.stop();
+    for (const timer of [this.settling, this.counting, this.saying, this.typing]) clearTimeout(timer);
+    clearInterval(this.wanting);
+    this.sources.stop();
+    this.find.stop();
     this.list.stop();
     this.unlisten.abort();
     this.observer.disconnect();
   }
 }
 
-Object.assign(LogView.prototype, LogControls);
+Object.assign(LogView.prototype, LogControls, LogFindBar, LogExport);
+for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(LogRowActions))) {
+  Object.defineProperty(LogView.prototype, name, property); // getters among them, which Object.assign would call
+}
 
 const VIEWS = new WeakMap();
 

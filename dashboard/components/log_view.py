@@ -1,66 +1,120 @@
-"""The live log: a virtual list that follows one source of one run over the console's WebSocket."""
+"""The live log: a virtual list that follows one source or several, merged by time, over the console's WebSocket."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 
-__all__ = ["DEFAULT_HEIGHT", "log_view"]
+__all__ = ["DEFAULT_HEIGHT", "LogSource", "log_view"]
 
 DEFAULT_HEIGHT: Final = 560
 _HERE: Final = Path(__file__).parent
-# One module in the browser, several files here: each builds on those before it, the last one exports.
+# One module in the browser, several files here: the last one ties the others together and exports.
 _SCRIPTS: Final = (
+    "log_ansi.js",
     "log_text.js",
-    "log_list.js",
+    "log_trace.js",
+    "log_store.js",
     "log_feed.js",
+    "log_sources.js",
+    "log_find.js",
+    "log_shown.js",
+    "log_list.js",
+    "log_details.js",
     "log_row.js",
+    "log_row_actions.js",
+    "log_link.js",
+    "log_export.js",
+    "log_find_bar.js",
     "log_controls.js",
     "log_view.js",
 )
 
+
+def _joined(*names: str) -> str:
+    return "\n".join((_HERE / name).read_text("utf-8") for name in names)
+
+
 _component = st.components.v2.component(
     "loadonce_log_view",
-    html=(_HERE / "log_view.html").read_text("utf-8"),
-    css=(_HERE / "log_view.css").read_text("utf-8"),
-    js="\n".join((_HERE / name).read_text("utf-8") for name in _SCRIPTS),
+    html=_joined("log_view.html"),
+    css=_joined("log_view.css", "log_rows.css"),
+    js=_joined(*_SCRIPTS),
     isolate_styles=True,
 )
 
 
+@dataclass(frozen=True, slots=True)
+class LogSource:
+    """One log that the view follows.
+
+    Attributes:
+        run_id: the run that it belongs to, or `container:NAME`.
+        source: its name, which stands beside its lines where there are several.
+        token: opens the live route for `run_id`.
+        range: which part of it: pairs that are put into the query of its WebSocket. Another range is
+            another log: it is read from nothing.
+        address: pairs that the page's address must have to show this source; a link to a line sets them.
+        download: where all of it can be had, the part that the browser does not hold included.
+    """
+
+    run_id: str
+    source: str
+    token: str
+    range: Mapping[str, str] = field(default_factory=dict)
+    address: Mapping[str, str] = field(default_factory=dict)
+    download: str | None = None
+
+    def wire(self) -> dict[str, Any]:
+        """Return it as the browser gets it."""
+        return {
+            "run": self.run_id,
+            "source": self.source,
+            "token": self.token,
+            "range": dict(self.range),
+            "address": dict(self.address),
+            "download": self.download,
+        }
+
+
 def log_view(
     *,
-    run_id: str,
-    source: str,
-    token: str,
+    sources: Sequence[LogSource] = (),
     key: str,
     height: int = DEFAULT_HEIGHT,
     live: bool,
     since_line: int | None = None,
+    at: tuple[str, float] | None = None,
+    run_id: str = "",
+    source: str = "",
+    token: str = "",
 ) -> None:
-    """Show the log of one source of a run, and follow it while it grows.
+    """Show logs, merged by time, and follow them while they grow.
 
-    With one `key` the view stays mounted through reruns, and through a change of run or source. When the
-    server refuses its token, it asks for a rerun, so the page need only pass `tokens.issue(run_id)`.
+    With one `key` the view stays mounted through reruns, and through a change of sources. When the server
+    refuses a token, it asks for a rerun, so the page need only pass `tokens.issue(run_id)`.
 
     Args:
-        run_id, source: whose log.
-        token: opens the live route for this run.
+        sources: whose logs; one at least.
         height: of the list, in pixels; less on a small screen.
         live: whether more lines may come; shows Pause.
-        since_line: number of a line to show at first, instead of following the newest.
+        since_line: number of a line of the first source to show at first, instead of following the newest.
+        at: the name of a source and the time of one of its lines, to show at first.
+        run_id, source, token: one source, the old way.
     """
+    followed = sources or (LogSource(run_id, source, token),)
     _component(
         key=key,
         data={
-            "run": run_id,
-            "source": source,
-            "token": token,
+            "sources": [each.wire() for each in followed],
             "height": height,
             "live": live,
             "since_line": since_line,
+            "at": None if at is None else {"source": at[0], "time": at[1]},
         },
         on_token_change=_rerun,
     )

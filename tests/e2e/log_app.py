@@ -1,12 +1,14 @@
 """A console of one page, the live log; its sources are files that a test writes.
 
-A source is a file `NAME.log`, and ends when there is a `NAME.end`.
+A source is a file `NAME.log`, and ends when there is a `NAME.end`. A line may begin with a mark: `[stderr]`
+stays in sight; `[at=SECONDS]` is taken off, and is the time of the line.
 
 A restart reads the files again from their first byte, so that a line keeps its number, as it does in the
 console for a run that it remembers or has stored.
 """
 
 import os
+import re
 import threading
 import time
 from contextlib import asynccontextmanager
@@ -22,6 +24,7 @@ from dashboard.record import RunRecord
 from dashboard.settings import RunSettings
 
 FOLDER = Path(os.environ["LOG_APP_FOLDER"])
+TIMED = re.compile(r"\[at=([0-9.]+)\]")
 
 
 class FileRunner:
@@ -51,8 +54,10 @@ class FileRunner:
                 ended = path.with_suffix(".end").exists()
                 lines = splitters[name].feed(files[name].read())
                 for line in lines:
-                    stream = "stderr" if line.startswith("[stderr]") else "stdout"
-                    self.known[name].append(stream, time.time(), [line])
+                    timed = TIMED.match(line)
+                    text = line[timed.end() :] if timed else line
+                    stream = "stderr" if text.startswith("[stderr]") else "stdout"
+                    self.known[name].append(stream, float(timed[1]) if timed else time.time(), [text])
                 if ended:
                     self.known[name].close()
 
