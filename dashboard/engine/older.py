@@ -88,8 +88,12 @@ class OlderLines:
         return self._container, ()
 
     def _read_to_end(self, container: ContainerFacts, seam: Seam | None) -> None:
-        until = self._until if seam is None else seam.end
-        log = WholeLog(self._engine, container, since=self._since, until=until, tail=self._tail)
+        since, until = self._since, self._until
+        if seam is not None:
+            since, until = seam.begin(since), seam.end
+            if since is None and self._since is not None:
+                return  # all that is wanted, the follower has seen
+        log = WholeLog(self._engine, container, since=since, until=until, tail=self._tail)
         with self._lock:
             self._log = log
             if self._closing.is_set():
@@ -119,6 +123,8 @@ class OlderLines:
         for record in records:
             if record.nanos is not None:
                 self._time = record.nanos / 1e9
+            if self._since is not None and self._time < self._since:
+                continue  # read for the seam alone
             entries += [(record.stream, self._time, text) for text in shown_lines(record.text)]
         if entries:
             self.ring.extend(entries)

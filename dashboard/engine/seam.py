@@ -40,6 +40,17 @@ class Seam:
         self.over = False
         self.found = False
 
+    def begin(self, since: float | None) -> float | None:
+        """From when on the log must be read for what is older than the head and no older than `since`.
+
+        None for a log that must be read from its beginning, and with a `since`: when there is no such line.
+        """
+        if since is None or self._first is None:
+            return since
+        if since > (self._first + _SLACK_NS) / 1e9:
+            return None
+        return min(since, (self._first - _SLACK_NS) / 1e9)
+
     @property
     def end(self) -> float | None:
         """Unix seconds up to which the log must be read; None where no stamp tells it."""

@@ -152,9 +152,10 @@ class ViewedLog:
             return self._opened(self._at(since), lambda: since)
         begin = self._begin(wanted)
         if begin is not None and self._covers(begin):
-            return self._opened(None, lambda: _number_at(live, begin))
+            return self._opened(None, lambda: self._followed_from(begin))
         if begin is not None:
-            return self._opened(self._older(begin, None, None))
+            reading = self._older(begin, None, None)
+            return self._opened(reading, lambda: self._first_of(reading.older.ring, begin))
         if wanted.tail <= max(NEWEST, live.next - live.first):
             return self._opened(None, lambda: self._newest_followed(wanted.tail))
         reading = self._older(None, None, wanted.tail)
@@ -199,9 +200,24 @@ class ViewedLog:
         """The line with which the newest `tail` begin; None while the follower's first ones still come in."""
         live = self._follower.ring
         come = live.next - live.first
-        if come < NEWEST and tail < NEWEST and self._clock() - self._began_at < _FIRST_LINES_S:
-            return None
-        return live.next - min(tail, come)
+        return None if tail < NEWEST and self._young() else live.next - min(tail, come)
+
+    def _followed_from(self, begin: float) -> int | None:
+        """The line of the follower with which `begin` begins; None as above."""
+        live = self._follower.ring
+        number = _number_at(live, begin)
+        return None if number == live.next and self._young() else number
+
+    def _first_of(self, older: LogRing, begin: float) -> int | None:
+        """The first line from `begin` on; None while nobody knows whether it is an older one."""
+        if older.next > older.first:
+            return older.first
+        return self._followed_from(begin) if older.closed else None
+
+    def _young(self) -> bool:
+        """Whether the follower's first lines may still come in."""
+        live = self._follower.ring
+        return live.next - live.first < NEWEST and self._clock() - self._began_at < _FIRST_LINES_S
 
     def _covers(self, begin: float) -> bool:
         """Whether the follower has seen all lines from `begin` on."""

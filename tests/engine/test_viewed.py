@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,22 @@ def test_a_very_long_line_at_the_seam_is_shown_once_and_whole(
     whole = lines_of(shelf.log(container.name, LogRange(begin=container.begun_at)), the_end)
     assert [line.text[:1] for line in whole[:3]] == ["a", "b", "l"]
     assert len(whole[0].text + whole[1].text) == 2 * 16384 + 1
+
+
+@pytest.mark.parametrize("begun", [0.02, 0.5, 1.5, 2.5])
+def test_a_beginning_among_the_newest_lines_is_exact_for_the_first_viewer_too(
+    containers: Containers, private: PrivateEngine, shelf: ContainerShelf, begun: float
+) -> None:
+    container = containers.python(COUNTER.format(total=3000, rate=1000))
+    until(lambda: "the end" in containers.private.client("logs", container.name).stdout, PATIENCE_S)
+    whole = lines_of(shelf.log(container.name, LogRange(begin=1.0)), the_end)
+    begin = whole[0].time + begun
+    with closing(ContainerShelf(lambda: Engine.open(private.environment()))) as another:
+        parts = [lines_of(another.log(container.name, LogRange(begin=begin)), the_end) for _ in range(2)]
+    expected = [line.text for line in whole if line.time >= begin]
+    for part in parts:  # of the first viewer, and of one who finds the log followed already
+        assert sorted(line.text for line in part if line.time >= begin) == sorted(expected)
+        assert len(part) - len(expected) < 50  # the two streams change places by milliseconds
 
 
 def test_a_range_with_an_end_is_read_and_closed(containers: Containers, shelf: ContainerShelf) -> None:
