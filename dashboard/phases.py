@@ -278,8 +278,8 @@ def _errors(shown: TrialRecord | None) -> list[str]:
 
 
 def _findings(shown: TrialRecord | None, verdict: Verdict | None) -> list[dict[str, Any]]:
-    if shown is None or verdict is None or verdict.verdict == "green":
-        return []
+    if shown is None or verdict is None or verdict.verdict == "green" or shown.unreached is not None:
+        return []  # what was never reached shows no sign of any cause
     return [asdict(finding) for finding in diagnose(shown.evidence(), verdict)]
 
 

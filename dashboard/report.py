@@ -73,7 +73,9 @@ def final_verdict(record: RunRecord) -> Verdict | None:
 def findings(record: RunRecord) -> tuple[Finding, ...]:
     """Return what most likely lies behind a verdict that is not green, from the trial that decided it."""
     verdict, shown = final_verdict(record), record.shown_trial
-    return () if verdict is None or shown is None else diagnose(shown.evidence(), verdict)
+    if verdict is None or shown is None or record.unreached is not None:
+        return ()
+    return diagnose(shown.evidence(), verdict)
 
 
 def check_report_path(path: Path) -> None:

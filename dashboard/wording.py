@@ -207,6 +207,8 @@ def lead(record: RunRecord, verdict: Verdict | None) -> str:
     """Return the sentence below the headline: what it rests on, or what to do now."""
     if record.running or verdict is None:
         return record.message
+    if record.unreached is not None:
+        return record.unreached
     counts = verdict.counts
     if verdict.verdict == "green":
         times = len(_judged(record))  # what was seen, not what was asked for

@@ -61,6 +61,8 @@ def test_the_board_shows_the_run_ended_with_that_headline() -> None:
     board = board_view(record)
     assert board["running"] is False
     assert board["banner"]["headline"] == headline(record, record.verdict) == "The target is out of reach"
+    assert board["banner"]["lead"] == WHY
+    assert board["findings"] == []
 
 
 def test_the_page_says_it_and_offers_what_is_next(store: Store) -> None:
