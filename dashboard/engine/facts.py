@@ -90,6 +90,8 @@ class ContainerFacts:
         floor = self.started_at - 1.0
         if self.finished_at is None or self.finished_at > self.started_at:
             return floor
+        if not self.running:  # so short a life that its end was noted before its start
+            return self.finished_at - 1.0
         return max(floor, (self.finished_at + self.started_at) / 2)
 
     @property

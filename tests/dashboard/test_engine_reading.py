@@ -200,6 +200,11 @@ def test_a_life_begins_after_the_life_before_and_before_its_first_line(
     assert facts.begun_at == pytest.approx(expected)
 
 
+def test_a_life_that_ended_before_its_start_was_noted_is_not_taken_for_the_life_before() -> None:
+    facts = replace(FACTS, state="exited", started_at=100.0, finished_at=99.8)
+    assert facts.begun_at == pytest.approx(98.8)
+
+
 @pytest.mark.parametrize(
     ("code", "killed", "count"), [(0, False, 0), (143, False, 0), (137, True, 1), (1, False, 1)]
 )
