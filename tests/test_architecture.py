@@ -64,12 +64,13 @@ LAYERS = (
     },
     {"live", "progress", "probing"},
     {"session"},
+    {"log_choice"},
     {"app_pages"},
     {"app", "frame"},
     {"commands", "cli"},
     {"__main__"},
 )
-ALLOWED_STREAMLIT = {"app", "frame", "session", "app_pages", "components"}
+ALLOWED_STREAMLIT = {"app", "frame", "session", "log_choice", "app_pages", "components"}
 ALLOWED_TORCH = {
     "loader/llava.py",
     "loader/load_faults.py",

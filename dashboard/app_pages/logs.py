@@ -1,51 +1,120 @@
-"""Live logs, as they are printed: of a run (`?run=`, `&trial=`, `&line=`), or of a `?container=`."""
+"""Live logs, as they are printed: of a run (`?run=`, `&trial=`, `&line=`), or of each `?container=`."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import session
-from dashboard.components.log_view import log_view
+from dashboard import log_choice, session
+from dashboard.components.log_view import LogSource, log_view
 from dashboard.listing import run_label
 from dashboard.live import CONTAINER
+from dashboard.live_files import log_file_url
+from dashboard.log_choice import LogChoice
 from dashboard.phases import trial_of
 from dashboard.shown import Shown
 
+FRESH_S = 240
+"""How often a page that nobody touches gets new tokens, without which its log can be downloaded no more."""
 
-def container_log(shown: Shown, named: str | None) -> None:
-    """Follow the log of one container, through its restarts."""
-    names = [each.name for each in shown.containers]
-    if named is not None and named not in names:
-        names.insert(0, named)  # gone, or not yet there: what is said of it is said below
-    name = st.selectbox("Container", names, index=names.index(named) if named else 0, key=f"of-{named}")
-    session.address(container=name)
-    unseen = shown.unseen(name)
-    if unseen:
-        st.info(unseen, icon=":material/visibility_off:")
-        return
-    key = f"{CONTAINER}{name}"
-    log_view(run_id=key, source=name, token=session.console().tokens.issue(key), key="log", live=True)
-    if name in shown.allowed:
+
+def container_logs(shown: Shown) -> None:
+    """Follow the logs of containers, through their restarts."""
+    named = log_choice.named_containers()
+    choice = log_choice.seed(shown.containers)
+    names = dict.fromkeys((*(each.name for each in shown.containers), *named))
+    st.multiselect(
+        "Containers", list(names), key=log_choice.CONTAINERS, on_change=log_choice.chosen,
+        max_selections=log_choice.MOST_CONTAINERS, placeholder="Choose up to six",
+    )  # fmt: skip
+    which_part(several=len(choice.ranges) > 1)
+    for error in choice.errors:
+        st.error(error, icon=":material/error:")
+    if not choice.ranges:
+        st.info("Choose at least one container.", icon=":material/info:")
+    visible = [name for name in choice.ranges if not shown.unseen(name)]
+    for name in choice.ranges:
+        if name not in visible:
+            st.info(shown.unseen(name), icon=":material/visibility_off:")
+    if visible:
+        chosen_logs(choice, visible)
+        following(visible)
+    testable = [name for name in visible if name in shown.allowed]
+    if len(testable) == 1:
         st.page_link(
-            "app_pages/launch.py", label="Test it", icon=":material/rocket_launch:",
-            query_params={"target": key},
+            "app_pages/launch.py", label=f"Test {testable[0]}", icon=":material/rocket_launch:",
+            query_params={"target": f"{CONTAINER}{testable[0]}"},
         )  # fmt: skip
+
+
+@st.fragment(run_every=FRESH_S)
+def chosen_logs(choice: LogChoice, names: list[str]) -> None:
+    """Show them, merged or side by side."""
+    logs = log_choice.sources(choice, names)
+    if not choice.side_by_side:
+        log_view(sources=tuple(logs.values()), key="log", live=choice.live, at=choice.at)
+        return
+    grid = st.grid(min(len(logs), 3), min_column_width=420)
+    for name, log in logs.items():
+        with grid.container():
+            st.markdown(f"**{name}**")
+            own = choice.at if choice.at is not None and choice.at[0] == name else None
+            log_view(sources=(log,), key=f"log-{name}", live=choice.live, at=own)
+
+
+def which_part(*, several: bool) -> None:
+    """Ask from when to when, and how several logs are to stand."""
+    with st.container(horizontal=True, vertical_alignment="top"):
+        begin = st.selectbox(
+            "From", list(log_choice.BEGINNINGS), format_func=log_choice.BEGINNINGS.__getitem__, width=210,
+            key=log_choice.FROM, on_change=log_choice.chosen,
+        )  # fmt: skip
+        if begin == log_choice.NEWEST_LINES:
+            st.number_input(
+                "Lines", 1, log_choice.MOST_LINES, step=1000, key=log_choice.LINES,
+                on_change=log_choice.chosen, width=150,
+            )  # fmt: skip
+        elif begin == log_choice.A_TIME:
+            st.text_input(
+                "From when", key=log_choice.FROM_TIME, on_change=log_choice.chosen, width=240,
+                placeholder="30m, or 2026-11-23 16:10",
+            )  # fmt: skip
+        end = st.selectbox(
+            "Until", list(log_choice.ENDS), format_func=log_choice.ENDS.__getitem__, width=150,
+            key=log_choice.UNTIL, on_change=log_choice.chosen,
+        )  # fmt: skip
+        if end == log_choice.A_TIME:
+            st.text_input(
+                "Until when", key=log_choice.UNTIL_TIME, on_change=log_choice.chosen, width=240,
+                placeholder="5m, or 2026-11-23 16:15",
+            )  # fmt: skip
+        if several:
+            st.segmented_control(
+                "View", list(log_choice.VIEWS), format_func=log_choice.VIEWS.__getitem__, required=True,
+                key=log_choice.VIEW, on_change=log_choice.chosen,
+            )  # fmt: skip
+
+
+@st.fragment(run_every=2)
+def following(names: list[str]) -> None:
+    """Say which of the logs is not followed right now, and why."""
+    for text in log_choice.troubles(names):
+        st.markdown(f":orange[:material/pause_circle: {text}]")
 
 
 SIDE_BY_SIDE = 6
 """More trials than fit side by side are picked from a list."""
 
 st.title("Live logs")
-shown, named = session.shown_containers(), st.query_params.get("container")
+shown, named = session.shown_containers(), log_choice.named_containers()
 if shown.containers or named:
     kind = st.segmented_control(
-        "Log of", ("A run", "A container"), default="A container" if named else "A run", required=True,
+        "Log of", ("A run", "Containers"), default="Containers" if named else "A run", required=True,
         key=f"kind-{bool(named)}", label_visibility="collapsed",
     )  # fmt: skip
-    if kind == "A container":
-        container_log(shown, named)
+    if kind == "Containers":
+        container_logs(shown)
         st.stop()
-    st.query_params.pop("container", None)
+    log_choice.forget()
 chosen, (runs, problem) = session.chosen_run(), session.past_runs()
 if problem or chosen.problem or chosen.record is None:
     text = problem or chosen.problem or "No run yet. Launch one, and its worker’s log is shown here live."
@@ -61,7 +130,7 @@ st.selectbox(
 )  # fmt: skip
 
 
-@st.fragment(run_every=1 if record.running else None)
+@st.fragment(run_every=1 if record.running else FRESH_S)
 def log() -> None:
     """Offer the log of each trial that has begun; a control's joins while the run goes on."""
     now = session.chosen_run().record
@@ -77,10 +146,10 @@ def log() -> None:
     else:
         name = st.selectbox("Log of", list(logs), index=at, key=f"{key}-in-list")
     trial, line = logs[name], session.address_number("line")  # counted from 1, as people and editors do
+    token = session.console().tokens.issue(now.run_id)
+    whole = log_file_url(now.run_id, token, source=trial.source)
     log_view(
-        run_id=now.run_id,
-        source=trial.source,
-        token=session.console().tokens.issue(now.run_id),
+        sources=(LogSource(now.run_id, trial.source, token, address={"run": now.run_id}, download=whole),),
         key="log",
         live=now.running and trial.ended_at is None,
         since_line=max(line - 1, 0) if line is not None else None,

@@ -164,7 +164,7 @@ def test_a_target_that_is_gone_says_so(desk):
 
 def test_the_log_of_a_container_is_named_by_the_address(desk):
     tab = desk("logs", YH, POSTGRES, container="postgres")
-    assert tab.selectbox[0].value == "postgres"
+    assert tab.multiselect[0].value == ["postgres"]
 
 
 HIDING = '[containers]\nshow = "allowed"\n'
