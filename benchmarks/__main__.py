@@ -21,8 +21,11 @@ from rich.console import Console
 from benchmarks import (
     cold_load,
     concurrent_load,
+    exact_resume,
+    follow_memory,
     import_time,
     launch_to_verdict,
+    live_lines,
     log_counting,
     races,
     ready_path,
@@ -30,6 +33,7 @@ from benchmarks import (
 from benchmarks.containers import NoEngine
 from benchmarks.figures import Report
 from benchmarks.large_checkpoint import SHAPES, NoRoom, check_memory
+from benchmarks.live_console import NoBrowser
 from benchmarks.table import as_json, print_report
 
 NAMES: Final = (
@@ -39,14 +43,20 @@ NAMES: Final = (
     concurrent_load.NAME,
     launch_to_verdict.NAME,
 )
-ON_REQUEST: Final = (races.NAME, log_counting.NAME)
+ON_REQUEST: Final = (
+    races.NAME,
+    log_counting.NAME,
+    live_lines.NAME,
+    follow_memory.NAME,
+    exact_resume.NAME,
+)
 """The first takes minutes, and proves rather than measures: run it when the loader or a library has changed.
 The others need a Docker engine."""
 _WIDTH: Final = 170  # of the tables where there is no terminal to tell
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; return 0, 1 without room for a checkpoint or an engine, 2 on a wrong argument."""
+    """Run the command line; return 0, 1 without room, engine or browser, 2 on a wrong argument."""
     options = _parse(arguments)
     shape = SHAPES[options.model_shape]
     # Late, so that only what was asked for runs
@@ -58,6 +68,9 @@ def main(arguments: list[str] | None = None) -> int:
         concurrent_load.NAME: lambda: concurrent_load.run(shape, dtype=options.dtype, **rounds),
         races.NAME: races.run,
         log_counting.NAME: lambda: log_counting.run(**rounds),
+        live_lines.NAME: live_lines.run,
+        follow_memory.NAME: follow_memory.run,
+        exact_resume.NAME: exact_resume.run,
         launch_to_verdict.NAME: lambda: launch_to_verdict.run(guide=not options.skip_guide),
     }
     out = Console()
@@ -71,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
             out.print(f"Measuring {name} …", highlight=False)
             reports.append(benchmarks[name]())
             print_report(reports[-1], out)
-    except (NoRoom, NoEngine) as missing:
+    except (NoRoom, NoEngine, NoBrowser) as missing:
         sys.stderr.write(f"{missing}\n")
         return 1
     finally:
