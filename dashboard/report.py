@@ -49,6 +49,7 @@ def run_json(record: RunRecord) -> dict[str, Any]:
         "run_id": record.run_id,
         "diagnosis": [asdict(finding) for finding in findings(record)],
         "status": record.status,
+        "out_of_reach": record.unreached,
         "skew_ms": None if shown is None else shown.skew_ms,
         "settings": asdict(record.settings),
         "actor": record.actor,

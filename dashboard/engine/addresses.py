@@ -1,8 +1,8 @@
 """Where a container's port can be reached from here: published, on a network that we share, or not at all.
 
-the engine is on this machine      the published address, else the container's own
-we are a container of that engine  the container's own address, else the published one
-the engine is on another machine   the published address there, unless that is its loopback
+engine on this machine                   the published address, else the container's own
+… behind a proxy, or we in a container   the container's own address, else the published one
+engine on another machine                the published address there, unless that is its loopback
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class NoAddress(EngineError):
 
 
 class Where(Protocol):
-    """What must be known of an engine. `neighbour`: we are a container of it ourselves."""
+    """What must be known of an engine. `neighbour`: we are on its networks, be it in a container of it."""
 
     host: str
 

@@ -34,6 +34,7 @@ class Engine:
     def __init__(self, client: docker.DockerClient, host: str) -> None:
         self._client, self.host = client, host
         self.clock_ahead_s = 0.0
+        self._machine = ""
         self._neighbour: bool | None = None
 
     @classmethod
@@ -55,8 +56,10 @@ class Engine:
             )
             opened = cls(client, host)
             asked = time.time()
-            told = seconds(client.info().get("SystemTime") or "")
+            info = client.info()
             answered = time.time()
+        opened._machine = info.get("Name") or ""
+        told = seconds(info.get("SystemTime") or "")
         # A socket may lead to another machine as well: Docker Desktop's, or one that is forwarded
         if told is not None and not asked <= told <= answered:
             opened.clock_ahead_s = told - (asked + answered) / 2
@@ -114,13 +117,15 @@ class Engine:
 
     @property
     def neighbour(self) -> bool:
-        """Whether this process is in a container of this engine, and may share networks with it."""
+        """Whether this process is on this engine's networks: in a container, or on its machine."""
         if self._neighbour is None:
             own = own_container()
             try:
                 self._neighbour = own is not None and self.container(own).running
             except EngineError:
                 self._neighbour = False
+            if not self.host.startswith("unix:"):
+                self._neighbour = self._neighbour or self._machine == socket.gethostname()
         return self._neighbour
 
     def read_log(

@@ -108,6 +108,9 @@ class Gauges:
                         engine = None
                 self._closing.wait(self._every_s)
         finally:
+            with self._lock:
+                if self._reader is threading.current_thread():
+                    self._reader = None  # whatever broke it, the next look begins anew
             if engine is not None:
                 engine.close()
 

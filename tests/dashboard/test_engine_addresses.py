@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from dashboard.engine.addresses import NoAddress, address_of, own_container
+from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ContainerFacts
 
 HERE = "unix:///var/run/docker.sock"
@@ -100,3 +101,21 @@ ID = "f" * 64
 )
 def test_a_container_knows_itself_by_what_its_engine_mounts(mounts: str, found: str | None) -> None:
     assert own_container(mounts) == found
+
+
+@pytest.mark.parametrize(
+    ("host", "machine", "beside"),
+    [
+        (PROXY, socket.gethostname(), True),  # a proxy on the engine's machine, where we are, too
+        (PROXY, "another-machine", False),
+        (PROXY, "", False),
+        (HERE, socket.gethostname(), False),  # its published ports are here: no need to look further
+    ],
+)
+def test_an_engine_behind_a_proxy_on_our_own_machine_is_known_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, host: str, machine: str, beside: bool
+) -> None:
+    monkeypatch.setattr("dashboard.engine.connection.own_container", lambda: None)
+    engine = Engine(None, host)  # type: ignore[arg-type]  # nothing is asked of it
+    engine._machine = machine
+    assert engine.neighbour is beside

@@ -34,7 +34,7 @@ Run = Callable[..., tuple[int, str, dict[str, Any]]]
 def run(containers: Containers, tmp_path: Path) -> Run:
     """Launch at a container with these lines of its entry; returns the exit code, the error and the JSON."""
 
-    def launch(container: str, *entry: str) -> tuple[int, str, dict[str, Any]]:
+    def launch(container: str, *entry: str, more: tuple[str, ...] = ()) -> tuple[int, str, dict[str, Any]]:
         (tmp_path / "targets.toml").write_text(
             "\n".join(["[targets.it]", f'container = "{container}"', *entry])
         )
@@ -47,8 +47,8 @@ def run(containers: Containers, tmp_path: Path) -> Run:
                 "--target",
                 "container:it",
                 "--json",
-                "--timeout",
-                "20",
+                *("--timeout", "20"),
+                *more,
             ],
             cwd=ROOT,
             env=os.environ | {"LOADONCE_HOME": str(tmp_path), "DB_PASSWORD": PASSWORD},
@@ -84,6 +84,14 @@ def test_a_port_where_nobody_listens(containers: Containers, run: Run) -> None:
     assert (code, told["verdict"]) == (4, "inconclusive")
     assert ":5999 (Connection refused), where the variants should go" in said
     assert "targets.toml says which port is meant" in said
+
+
+def test_the_same_is_not_tried_again_and_again(containers: Containers, run: Run) -> None:
+    container = containers.python(IDLE)
+    http = 'trigger = { kind = "http", path = "/", port = 5999 }'
+    code, said, told = run(container.name, http, more=("--repeat", "5"))
+    assert (code, len(told["trials"])) == (4, 1)
+    assert told["out_of_reach"] in said
 
 
 def test_a_published_port_with_nobody_behind_it(containers: Containers, run: Run) -> None:
