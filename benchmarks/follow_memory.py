@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -78,7 +77,7 @@ def run(lines: int = 5_000_000) -> Report:
             Row("lines that the tab was not shown", skipped, "lines"),
         ),
         (
-            f"{len(samples)} samples in {took:.0f} s, of the console and all its processes. The growth is of "
+            f"{len(samples)} samples in {took:.0f} s, of the console's own process. The growth is that of "
             "the straight line that fits them best.",
         ),
     )
@@ -94,10 +93,6 @@ def growth(samples: Sequence[Sample]) -> float:
 
 
 def _pss_mb(pid: int) -> float:
-    """The proportional memory of a process and of all that it has started."""
+    """The proportional memory of one process."""
     found = _PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_text("ascii"))
-    total = int(found[1]) * 1024 / 1e6 if found else 0.0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with suppress(OSError):  # a thread, or a child, that has ended meanwhile
-            total += sum(_pss_mb(int(child)) for child in (task / "children").read_text("ascii").split())
-    return total
+    return int(found[1]) * 1024 / 1e6 if found else 0.0
