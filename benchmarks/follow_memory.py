@@ -17,6 +17,8 @@ __all__ = ["NAME", "Sample", "growth", "run"]
 NAME: Final = "follow-memory"
 
 _SETTLED: Final = 500_000  # lines after which nothing may grow any more
+# A follower remembers the lines of two seconds, so that memory goes with the rate: let that be one
+_RATE: Final = 20_000
 _GROWTH_MB: Final = 10.0
 _EVERY_S: Final = 0.5
 _PATIENCE_S: Final = 1800.0
@@ -27,8 +29,12 @@ signal.pthread_sigmask(signal.SIG_BLOCK, {{signal.SIGUSR1}})
 print("ready")
 signal.sigwait({{signal.SIGUSR1}})
 out = open(1, "w", buffering=1 << 16)
+begun = time.monotonic()
 for n in range({lines}):
     print(f'INFO:     10.0.0.7:40000 - "POST /jobs/{{n}}/variants HTTP/1.1" 200 OK', file=out)
+    if n % 200 == 199:
+        out.flush()
+        time.sleep(max(0, begun + n / {rate} - time.monotonic()))
 out.flush()
 time.sleep(600)
 """
@@ -42,14 +48,14 @@ class Sample(NamedTuple):
 
 
 def run(lines: int = 5_000_000) -> Report:
-    """Follow so many lines, printed as fast as they can be. Some minutes.
+    """Follow so many lines. Some minutes.
 
     Raises:
         NoEngine, NoBrowser: no container can be run, or no browser opened.
         TimeoutError: the tab did not come to the last line.
     """
     with (
-        container(_PRINTER.format(lines=lines)) as name,
+        container(_PRINTER.format(lines=lines, rate=_RATE)) as name,
         console() as served,
         tabs(served, name, 1) as (tab,),
     ):
@@ -77,7 +83,7 @@ def run(lines: int = 5_000_000) -> Report:
             Row("lines that the tab was not shown", skipped, "lines"),
         ),
         (
-            f"{len(samples)} samples in {took:.0f} s, of the console's own process. The growth is that of "
+            f"{len(samples)} samples in {took:.0f} s, at most {_RATE:,} lines/s, of the console's own process. The growth is that of "
             "the straight line that fits them best.",
         ),
     )

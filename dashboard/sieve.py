@@ -112,11 +112,13 @@ class Sieve:
             return
         begins = list(accumulate(map(len, visible[:-1]), initial=len(head)))
         reach = REACH if data.isascii() else _WIDEST * REACH
-        touched: set[int] = set()
-        for at in signs:
-            touched.update(range(max(bisect_right(begins, at) - 1, 0), bisect_right(begins, at + reach)))
-        for at in touched:
-            yield at, _ending(tail, texts, at)
+        done = 0
+        for sign in signs:  # from left to right
+            first, stop = bisect_right(begins, sign) - 1, bisect_right(begins, sign + reach)
+            for at in range(max(first, done), stop):
+                if visible[at]:  # in an empty line nothing begins or ends
+                    yield at, _ending(tail, texts, at)
+            done = max(done, stop)
 
 
 def _ending(tail: str, texts: Sequence[bytes], stop: int) -> str:

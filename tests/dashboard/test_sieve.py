@@ -132,6 +132,24 @@ def test_lines_that_tell_nothing_are_counted_and_left_out() -> None:
     assert (sifted.count, sifted.size, sifted.telling) == (1000, sum(map(len, texts)), ())
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [b"loading " * 20_000, *[b""] * 400_000, b"x"],
+        [b"loading", b"\x1b[0m", b"", b"x"] * 50_000,
+        [b"\rload", b"ing\r"] * 50_000,
+        [b"load"] * 200_000,
+    ],
+    ids=["one line of signs", "hardly any text", "carriage returns", "nothing but signs"],
+)
+def test_a_hostile_log_is_sifted_in_its_length(texts: list[bytes]) -> None:
+    # Anything worse than linear would meet the suite's own timeout here
+    sieve = Sieve("s")
+    sieve.sift(["stdout"] * len(texts), texts)
+    (line, _), *_ = sieve.sift(["stdout"], [b"Loading LLaVa model"]).telling
+    assert line.text == "Loading LLaVa model"
+
+
 def test_a_picked_line_keeps_its_number_its_stream_and_its_time() -> None:
     sieve = Sieve("s")
     sieve.sift(["stdout"] * 2, [b"one", b"a\rb\rc"])
