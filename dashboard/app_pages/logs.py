@@ -148,8 +148,9 @@ def log() -> None:
     trial, line = logs[name], session.address_number("line")  # counted from 1, as people and editors do
     token = session.console().tokens.issue(now.run_id)
     whole = log_file_url(now.run_id, token, source=trial.source)
+    address = {"run": now.run_id, "trial": str(now.trials.index(trial) + 1)}
     log_view(
-        sources=(LogSource(now.run_id, trial.source, token, address={"run": now.run_id}, download=whole),),
+        sources=(LogSource(now.run_id, trial.source, token, address=address, download=whole),),
         key="log",
         live=now.running and trial.ended_at is None,
         since_line=max(line - 1, 0) if line is not None else None,

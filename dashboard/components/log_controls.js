@@ -65,6 +65,7 @@ const LogControls = {
       event.currentTarget.setAttribute("aria-expanded", open);
     });
     on(this.view, "focusin", (event) => this.rowFocused(event));
+    on(this.view, "focusout", () => this.list.invalidate()); // on a phone a row is higher while it has the focus
     on(this.log, "keydown", (event) => this.pressed(event));
     on(document, "keydown", (event) => {
       if (event.target === document.body && isPlainKey(event, "/")) this.toFind(event);

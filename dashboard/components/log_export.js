@@ -101,6 +101,7 @@ function menuLink(source, several) {
   item.setAttribute("role", "menuitem");
   item.textContent = several ? `Whole log of ${source.label} from the engine` : "Whole log from the engine";
   item.href = source.download;
+  item.addEventListener("click", () => { item.href = source.download; }); // its newest token
   item.download = "";
   return item;
 }

@@ -110,14 +110,19 @@ class Finder {
     try {
       const worker = new Worker(address);
       worker.onmessage = ({ data }) => this.answered(data);
+      worker.onerror = () => this.noWorker(); // a policy of the page is told later, not thrown
       return worker;
     } catch {
-      this.stopSearch();
-      this.onProblem("This browser allows no background worker, without which a pattern could hang the page: use plain text.");
+      this.noWorker();
       return null;
     } finally {
       setTimeout(() => URL.revokeObjectURL(address), 10000);
     }
+  }
+
+  noWorker() {
+    this.stopSearch();
+    this.onProblem("This browser lets no worker run, without which a pattern could hang the page: use plain text.");
   }
 
   answered({ id, found }) {

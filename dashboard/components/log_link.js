@@ -39,12 +39,12 @@ class WantedLine {
   missing(lines, sources) {
     const { number: index, source: name, time } = this.wanted;
     const source = index === undefined ? sources.find(name) : sources.all[0];
-    if (!source) return `The link is to a line of ${name}, which is not shown here.`;
+    if (!source) return `The link leads to a line of ${name}, which is not shown here.`;
     const own = (line) => line.source === source && line.gap === undefined;
     const passed = lines.some((line) => own(line) && (index === undefined ? line.time > time : line.number > index));
-    const quiet = source.state === "live" && performance.now() - Math.max(this.since, source.heardAt ?? 0) > QUIET_MS;
+    const quiet = source.state === "live" && performance.now() - Math.max(this.since, source.heardAt) > QUIET_MS;
     if (!passed && !quiet && source.state !== "ended") return "";
-    const which = index === undefined ? `${name} of ${clock(time)}` : number(index + 1);
-    return `The link is to line ${which}, which is not among the lines here.`;
+    const which = index === undefined ? `The line of ${name} at ${clock(time)}` : `Line ${number(index + 1)}`;
+    return `${which}, to which the link leads, is not among the lines here.`;
   }
 }

@@ -45,6 +45,7 @@ const LogRowActions = {
     for (const button of this.focusRow?.querySelectorAll("button") ?? []) button.tabIndex = -1;
     for (const button of row?.querySelectorAll("button") ?? []) button.tabIndex = 0;
     this.focusRow = row;
+    this.list.invalidate();
   },
 
   itemOf(row) { return this.list.items[this.list.first + [...this.list.window.children].indexOf(row)]; },

@@ -49,7 +49,7 @@ class Sources {
   made(key, data) {
     const source = {
       key, run: data.run, name: data.source, range: data.range ?? {}, order: this.order++, hue: null, label: data.source,
-      hidden: false, count: 0, state: "connecting", reason: "", quietSince: 0,
+      hidden: false, count: 0, state: "connecting", reason: "", behind: true, heardAt: 0,
     };
     source.reader = new LineReader(source, this.handlers.onLevel);
     source.feed = new LogFeed({
@@ -77,6 +77,7 @@ class Sources {
   get words() {
     const groups = new Map();
     for (const source of this.all) groups.set(source.state, [...(groups.get(source.state) ?? []), source]);
+    if (!groups.size) return "";
     if (groups.size === 1 && (!this.several || this.all.every((source) => !source.reason))) {
       const [{ state, reason }] = this.all;
       return reason ? `${STATE_WORDS[state]}: ${reason}` : STATE_WORDS[state];

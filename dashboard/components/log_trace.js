@@ -41,13 +41,14 @@ class TraceReader {
   }
 
   open(stream, head, step, grouped) {
-    Object.assign(stream, { trace: { head, lines: [], last: null, open: null }, step, grouped, blanks: [], brace: false });
+    const level = head.level === "other" ? "error" : head.level; // a warning may show its stack too
+    Object.assign(stream, { trace: { head, lines: [], last: null, open: null, level }, step, grouped, blanks: [], brace: false });
     this.join(stream, head);
   }
 
   join(stream, line) {
     line.trace = stream.trace;
-    if (line.level === "other" || line.level === "info") this.onLevel(line, "error");
+    if (line.level !== stream.trace.level) this.onLevel(line, stream.trace.level);
     stream.trace.lines.push(line);
     stream.trace.head.stale = true; // it tells how many they are
   }

@@ -1,5 +1,7 @@
 // The live log: ties the sources, the merged lines, what is looked for and the list together.
 
+const FULL_BATCH_LINES = 4000, FULL_BATCH_CHARS = 100 * 1024; // somewhat less than the server's bounds
+
 class LogView {
   constructor(root) {
     this.root = root;
@@ -67,13 +69,15 @@ class LogView {
 
   // --- lines come in ---
   take(source, batch) {
-    const before = this.store.arrived, added = source.reader.read(batch);
+    const before = this.store.arrived, added = source.reader.read(batch), old = source.behind;
+    // The server sends full batches while there is a backlog: what it holds is not new to the reader.
+    source.behind &&= batch.lines.length >= FULL_BATCH_LINES || added.reduce((sum, line) => sum + line.raw.length, 0) > FULL_BATCH_CHARS;
     source.heardAt = performance.now();
     this.find.test(added);
     const place = this.store.insert(added);
     if (place === null) this.settleSoon();
     else {
-      this.changed(this.store.startOf(added, place), before);
+      this.changed(this.store.startOf(added, place), old ? Infinity : before);
       this.seek(added);
     }
     this.countSoon();
@@ -92,7 +96,7 @@ class LogView {
     }, Math.max(150, 4 * this.settleMs));
   }
 
-  // The merged lines have changed from a place on; those that arrived from `since` on are new.
+  // The merged lines have changed from a place on; those that arrived from `since` on are news.
   changed(place, since) {
     if (this.paused) this.showNewest();
     else this.showFrom(place, since);
@@ -102,8 +106,7 @@ class LogView {
   showFrom(place, since) {
     const { keep, items } = this.shown.tail(place, this.list.items);
     for (const line of items) {
-      if (!(line.arrival >= since)) continue;
-      if (!this.list.following) this.unseen++;
+      if (!this.list.following && line.arrival >= since) this.unseen++;
       this.widest = Math.max(this.widest, shownCells(line));
     }
     this.widen();

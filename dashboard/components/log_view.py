@@ -1,4 +1,4 @@
-"""The live log: a virtual list that follows one source or several, merged by time, over the console's WebSocket."""
+"""The live log: a virtual list that follows one source or several, merged by time, over WebSockets."""
 
 from __future__ import annotations
 
@@ -83,15 +83,12 @@ class LogSource:
 
 def log_view(
     *,
-    sources: Sequence[LogSource] = (),
+    sources: Sequence[LogSource],
     key: str,
     height: int = DEFAULT_HEIGHT,
     live: bool,
     since_line: int | None = None,
     at: tuple[str, float] | None = None,
-    run_id: str = "",
-    source: str = "",
-    token: str = "",
 ) -> None:
     """Show logs, merged by time, and follow them while they grow.
 
@@ -104,13 +101,11 @@ def log_view(
         live: whether more lines may come; shows Pause.
         since_line: number of a line of the first source to show at first, instead of following the newest.
         at: the name of a source and the time of one of its lines, to show at first.
-        run_id, source, token: one source, the old way.
     """
-    followed = sources or (LogSource(run_id, source, token),)
     _component(
         key=key,
         data={
-            "sources": [each.wire() for each in followed],
+            "sources": [each.wire() for each in sources],
             "height": height,
             "live": live,
             "since_line": since_line,

@@ -77,7 +77,9 @@ def test_a_link_to_a_line_that_is_not_there_says_so(open_log, log, address):
     log.write("INFO one", "INFO two", at=NOON - 60)
     log.finish()
     page = open_log(address.format(name=log.name), state="Ended")
-    expect(page.locator(".notice")).to_have_text(re.compile("which is not among the lines here"))
+    expect(page.locator(".notice")).to_have_text(
+        re.compile("to which the link leads, is not among the lines here")
+    )
     page.get_by_role("button", name="Close this message").click()
     expect(page.locator(".notice")).to_be_hidden()
 
@@ -136,6 +138,26 @@ def test_copied_lines_of_several_sources_say_whose_they_are(open_log, new_log):
     page.get_by_role("button", name="Copy", exact=True).click()
     expect(page.locator(".said")).to_have_text("Copied 2 lines")
     assert clipboard(page) == f"{logs[0].name} | INFO one\n{logs[1].name} | INFO two\n"
+
+
+def test_too_much_to_copy_is_said(open_log, log):
+    page = open_log()
+    log.write(*(["x" * 1_000_000] * 18))
+    expect(page.locator(".count")).to_have_text("18 lines")
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.locator(".said")).to_have_text("Too much to copy at once: filter, or use Download")
+
+
+def test_a_browser_that_lets_nothing_be_copied_is_told(open_log, log):
+    forbid = "navigator.clipboard.writeText = () => Promise.reject(); document.execCommand = () => false"
+    page = open_log(prepare=lambda page: page.add_init_script(forbid))
+    log.write("INFO one")
+    expect(page.locator(".row")).to_have_count(1)
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.locator(".said")).to_have_text("The browser did not allow it: use Download")
+    row(page, "INFO one").hover()
+    page.get_by_role("button", name="Copy link to line 1").click()
+    expect(page.locator(".said")).to_have_text(re.compile("copy the page’s address"))
 
 
 def downloaded(page, item):

@@ -240,6 +240,15 @@ def test_a_line_that_a_good_pattern_chokes_on_is_told_and_left_out(open_log, log
     expect(texts(page)).to_have_text(["INFO aaa", "INFO aa"])
 
 
+def test_without_a_worker_a_pattern_is_refused_in_words(open_log, log):
+    forbid = "window.Worker = class { constructor() { throw new Error('no') } }"
+    page = open_log(prepare=lambda page: page.add_init_script(forbid))
+    log.write("INFO one", "INFO two")
+    pattern(page, "one")
+    expect(page.locator(".notice")).to_have_text(re.compile("lets no worker run"))
+    expect(page.locator(".row")).to_have_count(2)
+
+
 def test_the_text_of_a_pattern_is_only_text_without_the_switch(open_log, log):
     page = open_log()
     log.write("INFO a.c", "INFO abc")

@@ -209,6 +209,15 @@ def test_the_frames_of_node_fold_to_the_error(open_log, log):
     expect(texts(page)).to_have_text([re.compile("^Error: connect.*4 lines"), "INFO after"])
 
 
+def test_a_stack_under_a_warning_is_part_of_the_warning(open_log, log):
+    page = open_log()
+    log.write(
+        "WARNING (node:7) DeprecationWarning: old", "    at a (/app/a.js:1:2)", "    at b (/app/b.js:3:4)"
+    )
+    page.get_by_role("button", name="2 lines of a stack trace").click()
+    expect(page.locator(".row .level")).to_have_text(["W", "W", "W"])
+
+
 def test_a_trace_that_arrives_in_parts_is_one(open_log, log):
     page = open_log()
     log.write(*TRACE[:3])

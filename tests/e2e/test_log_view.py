@@ -119,6 +119,24 @@ def test_a_line_that_the_address_names_is_shown_first(open_log, log):
     page = open_log("&line=1201")
     expect(page.locator(".row.flashed")).to_be_in_viewport()
     expect(page.locator(".row.flashed .text")).to_have_text("INFO line 001200")
+    expect(page.locator(".newest")).to_have_text("Jump to newest ↓")  # a backlog is no news
+
+
+@pytest.mark.slow
+def test_the_oldest_lines_go_when_there_are_too_many_and_that_is_said(open_log, log):
+    page = open_log()
+    for end in range(46_000, 230_001, 46_000):
+        log.numbered(end - 46_000, end)
+        expect(row(page, f"line {end - 1:06d}")).to_be_in_viewport(timeout=60_000)
+    page.locator(".view").evaluate("view => view.scrollTop = 0")
+    words = re.compile(r"^([\d,]+) older lines are no longer kept in this browser$")
+    expect(page.locator(".row.gap")).to_have_text(words)
+    gone = int(words.match(page.locator(".row.gap").text_content())[1].replace(",", ""))
+    assert 10_000 <= gone <= 30_000  # the bound, and some slack that spares the work
+    expect(page.locator(".count")).to_have_text(f"{230_000 - gone:,} lines")
+    expect(page.locator(".row .text").first).to_have_text(f"INFO line {gone:06d}")
+    page.locator(".filter").fill(f"line {gone:06d}")
+    expect(page.locator(".row .text")).to_have_text([f"INFO line {gone:06d}"])
 
 
 # ---------------------------------------------------------------- the screen
