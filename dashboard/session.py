@@ -22,6 +22,7 @@ from dashboard.engine.gauges import Gauges
 from dashboard.engine.shelf import ContainerShelf
 from dashboard.live_access import LiveTokens
 from dashboard.logs import LogRing
+from dashboard.probe_desk import ProbeDesk
 from dashboard.record import RunRecord
 from dashboard.runs import PreflightError, RunInProgress, open_runner
 from dashboard.settings import RunSettings, SettingsError
@@ -99,6 +100,7 @@ class Console:
     containers: ContainerShelf = field(default_factory=ContainerShelf)
     home: Path | None = None
     gauges: Gauges = field(default_factory=Gauges)
+    probes: ProbeDesk = field(default_factory=ProbeDesk)
 
     def shown(self) -> Shown:
         """Return the containers of this machine's engine, as targets.toml lets them be seen."""
@@ -169,6 +171,7 @@ def close_console() -> None:
         old.runner.close()
         old.containers.close()
         old.gauges.close()
+        old.probes.close()
         old.store.close()
 
 

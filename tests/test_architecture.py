@@ -63,6 +63,7 @@ LAYERS = (
         "live_files",
     },
     {"live", "progress", "probing"},
+    {"probe_desk", "probe_words"},
     {"session"},
     {"log_choice"},
     {"app_pages"},

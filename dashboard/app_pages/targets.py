@@ -53,6 +53,10 @@ def containers() -> None:
                     "app_pages/launch.py", label="Test it", icon=":material/rocket_launch:",
                     query_params={"target": f"container:{name}"},
                 )  # fmt: skip
+                st.page_link(
+                    "app_pages/probe.py", label="Probe it", icon=":material/science:",
+                    query_params={"container": name},
+                )  # fmt: skip
 
 
 @st.fragment(run_every=2)

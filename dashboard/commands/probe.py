@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["probe"]
 
-_CALLABLE: Final = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*(?:\.[^\W\d]\w*)*)")
 _MOST_THREADS: Final = 1000
 _ACTOR: Final = "local"
 
@@ -63,16 +61,14 @@ def probe(
     """
     if (path is None) == (container is None):
         raise CommandError("Name one place: --path DIR, or --container NAME.")
-    parts = _CALLABLE.fullmatch(name)
+    from dashboard.probing.report import CALLABLE_HELP, Asked, callable_named
+
+    parts = callable_named(name)
     if parts is None:
-        raise CommandError(
-            f"--callable {name!r} names no callable. Write MODULE:FUNCTION, as in "
-            "services.llava_service:get_llava_model."
-        )
-    from dashboard.probing.report import Asked
+        raise CommandError(f"--callable {name!r} names no callable. {CALLABLE_HELP}")
     from dashboard.summary import summary_of_log
 
-    asked = Asked(parts[1], parts[2], threads, timeout)
+    asked = Asked(*parts, threads, timeout)
     try:
         with interruptible():
             if path is not None:

@@ -12,7 +12,7 @@ from dashboard.engine.facts import ALLOW_LABEL, ContainerFacts
 from dashboard.engine.faults import EngineError, said_by_engine
 from dashboard.probing.inside import END, MEASURE
 from dashboard.probing.report import Asked, ProbeReport, Reading
-from dashboard.probing.watch import Watch
+from dashboard.probing.watch import Stop, Watch
 from dashboard.target_settings import TargetSettings
 
 __all__ = ["NoRoom", "NotAllowed", "check_allowed", "check_room", "probe_container"]
@@ -76,7 +76,9 @@ def check_room(engine: Engine, container: ContainerFacts) -> None:
             )
 
 
-def probe_container(engine: Engine, container: ContainerFacts, asked: Asked) -> ProbeReport:
+def probe_container(
+    engine: Engine, container: ContainerFacts, asked: Asked, stop: Stop | None = None
+) -> ProbeReport:
     """Probe in a running container and return what was told. Blocks until the probe's process has ended.
 
     Whatever ends it early, Ctrl-C too, ends that process and all that it has started first.
@@ -101,6 +103,8 @@ def probe_container(engine: Engine, container: ContainerFacts, asked: Asked) -> 
             stream = api.exec_start(begun, stream=True)
             try:
                 watch.start(end)
+                if stop is not None:
+                    stop.hand_over(end)
                 for data in stream:
                     reading.feed(data)
                     if reading.ended:
@@ -114,7 +118,7 @@ def probe_container(engine: Engine, container: ContainerFacts, asked: Asked) -> 
         status = api.exec_inspect(begun)["ExitCode"]
         end()  # what the service has started, and left behind
     report = reading.report(status)
-    if not report.greeted:
+    if not report.greeted and not (stop is not None and stop.said):
         raise EngineError(_no_python(container, report.outside))
     return report
 

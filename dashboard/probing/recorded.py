@@ -12,16 +12,21 @@ from dashboard.probing.container import NoRoom, NotAllowed, check_allowed, check
 from dashboard.probing.judgement import judge_probe
 from dashboard.probing.report import Asked
 from dashboard.probing.result import ProbeVerdict
+from dashboard.probing.watch import Stop
 from dashboard.store import Store, StoreError
 from dashboard.target_settings import TargetSettings
 
-__all__ = ["Declined", "probe_as"]
+__all__ = ["Declined", "Stopped", "probe_as"]
 
 _MOST = 500  # characters of an outcome that are kept
 
 
 class Declined(Exception):
     """Whoever was asked said no."""
+
+
+class Stopped(Exception):
+    """Somebody ended the probe before it had come to its end: nothing is proven."""
 
 
 def probe_as(
@@ -34,6 +39,7 @@ def probe_as(
     *,
     force: bool = False,
     agree: Callable[[ContainerFacts], bool] = lambda container: True,
+    stop: Stop | None = None,
 ) -> ProbeVerdict:
     """Probe in the container `name` for `actor`, who is asked by `agree` when nothing else is in the way.
 
@@ -41,7 +47,7 @@ def probe_as(
 
     Raises:
         NotAllowed, NoRoom: as `check_allowed` and `check_room`; nothing was touched.
-        Declined: `agree` said no.
+        Declined: `agree` said no. Stopped: `stop` was said meanwhile.
         EngineError: the engine or the container is out of reach.
     """
     target = f"container:{name}"
@@ -54,7 +60,9 @@ def probe_as(
         if not agree(container):
             raise Declined
         _note(store, actor, target, "started")
-        report = probe_container(engine, container, asked)
+        report = probe_container(engine, container, asked, stop)
+        if stop is not None and stop.said:
+            raise Stopped
         judged = judge_probe(report, beside_service=True)
         outcome.text = judged.verdict.verdict
         return judged

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["Asked", "Call", "Load", "ProbeReport", "Reading"]
+__all__ = [
+    "CALLABLE_HELP",
+    "MOST_THREADS",
+    "Asked",
+    "Call",
+    "Load",
+    "ProbeReport",
+    "Reading",
+    "callable_named",
+]
+
+CALLABLE_HELP: Final = "Write MODULE:FUNCTION, as in services.llava_service:get_llava_model."
+MOST_THREADS: Final = 1000
 
 IMPORT_LIMIT_S: Final = 600.0
 """How long an import may take before the probe is given up."""
@@ -22,6 +35,7 @@ _BOOT: Final = (
     "import sys; sys.path[:] = [place for place in sys.path if place]; "
     "exec(compile(sys.argv.pop(1), 'probe', 'exec'))"
 )
+_CALLABLE: Final = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*(?:\.[^\W\d]\w*)*)")
 _PROGRAM: Final = Path(__file__).with_name("program.py")
 
 
@@ -50,6 +64,12 @@ class Asked:
             "limit": self.limit_s,
         }
         return [python, "-c", _BOOT, _PROGRAM.read_text("utf-8"), self.token, json.dumps(asked)]
+
+
+def callable_named(text: str) -> tuple[str, str] | None:
+    """Return the module and the name in it that `text` means; None when it means none."""
+    found = _CALLABLE.fullmatch(text.strip())
+    return None if found is None else (found[1], found[2])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The watch over a probe: ends it from outside when it cannot end itself."""
+"""The watch over a probe: ends it from outside when it cannot end itself, or when somebody says so."""
 
 from __future__ import annotations
 
@@ -7,7 +7,35 @@ from collections.abc import Callable
 
 from dashboard.probing.report import GRACE_S, IMPORT_LIMIT_S, Reading
 
-__all__ = ["Watch"]
+__all__ = ["Stop", "Watch"]
+
+
+class Stop:
+    """A word that ends a probe, said before it began or in its middle. Threading: any thread, any number."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # guards both: no end may be handed over between a look and the word
+        self._end: Callable[[], None] | None = None
+        self._said = False
+
+    @property
+    def said(self) -> bool:
+        """Whether somebody has said it."""
+        return self._said
+
+    def say(self) -> None:
+        """End the probe; blocks until its process is gone."""
+        with self._lock:
+            self._said, end = True, self._end
+        if end is not None:
+            end()
+
+    def hand_over(self, end: Callable[[], None]) -> None:
+        """Give the means to end what has just begun."""
+        with self._lock:
+            self._end, said = end, self._said
+        if said:
+            end()
 
 
 class Watch:
