@@ -83,7 +83,7 @@ def run(lines: int = 5_000_000) -> Report:
             Row("lines that the tab was not shown", skipped, "lines"),
         ),
         (
-            f"{len(samples)} samples of the console's own process in {took:.0f} s, at most {_RATE:,} lines/s. "
+            f"{len(samples)} samples of the console's process in {took:.0f} s, at most {_RATE:,} lines/s. "
             "The growth is that of the straight line that fits them best.",
         ),
     )
