@@ -87,9 +87,9 @@ def log_file_url(run_id: str, token: str, *, source: str = "") -> str:
 def container_blocks(log: WholeLog) -> Iterator[bytes]:
     """Yield a container's log as it wrote it; in the end, if it is not whole, a line that says so."""
     try:
-        for records in log:
-            if records:
-                yield b"".join(record.text + b"\n" for record in records)
+        for raws in log.raws():
+            if raws:
+                yield b"\n".join(log.texts(raws)) + b"\n"
         log.check_end()
     except EngineError as error:
         yield f"\n-- This log is not whole: {error}\n".encode()

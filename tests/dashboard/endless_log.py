@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import uvicorn
 from starlette.applications import Starlette
 
-from dashboard.engine.records import Record
+from dashboard.engine.records import Raw
 from dashboard.live import live_routes
 from dashboard.live_access import LiveTokens
 
@@ -18,9 +18,12 @@ from dashboard.live_access import LiveTokens
 class EndlessLog:
     """More than any browser takes."""
 
-    def __iter__(self) -> Iterator[list[Record]]:
+    def raws(self) -> Iterator[list[Raw]]:
         while True:
-            yield [Record("stdout", 1, b"x" * 1000)] * 100
+            yield [("stdout", b"x" * 1000)] * 100
+
+    def texts(self, raws: list[Raw]) -> list[bytes]:
+        return [text for _, text in raws]
 
     def close(self) -> None:
         """Nothing is held."""

@@ -14,7 +14,6 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from dashboard.engine.faults import EngineError
-from dashboard.engine.records import Record
 from dashboard.evidence import LogLine
 from dashboard.live import live_routes
 from dashboard.live_access import LiveTokens
@@ -31,12 +30,15 @@ class RecordedLog:
     """A container's log as it was recorded, and perhaps a fault at its end."""
 
     def __init__(self, *texts, fault=None):
-        self.texts, self.fault, self.closed = texts, fault, False
+        self._texts, self.fault, self.closed = texts, fault, False
 
-    def __iter__(self):
+    def raws(self):
         yield []
-        for text in self.texts:
-            yield [Record("stdout", 1, text)]
+        for text in self._texts:
+            yield [("stdout", text)]
+
+    def texts(self, raws):
+        return [text for _, text in raws]
 
     def check_end(self):
         if self.fault:

@@ -65,6 +65,7 @@ def test_a_slow_browser_makes_the_reading_wait_and_neither_memory_nor_the_contai
         "for n in range(300000): print(f'{n:07d}', 'x' * 90)\nprint('the end'); import time; time.sleep(600)"
     )
     container = containers.python(script)
+    written(containers, container.name, "x")
     blocks = container_blocks(shelf.whole_log(container.name, None, None))
     sizes = [len(next(blocks))]  # and then the browser takes no more
     written(containers, container.name, "the end")

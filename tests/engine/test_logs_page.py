@@ -41,7 +41,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    viewport, zone = {"width": 1440, "height": 1000}, "Asia/Seoul"
+    context = browser.new_context(viewport=viewport, timezone_id=zone)
     context.set_default_timeout(30_000)
     yield context.new_page()
     context.close()
@@ -109,6 +110,19 @@ def test_older_lines_are_shown_when_they_are_asked_for(
     until(lambda: int(re.sub(r"\D", "", page.locator(".count").inner_text()) or 0) > OLD, 30)
     page.locator(".view").evaluate("view => { view.scrollTop = 0; }")
     expect(row(page, "old 0000000")).to_be_visible(timeout=30_000)
+
+
+def test_a_time_that_is_typed_is_the_browser_s_and_the_same_for_a_colleague_elsewhere(
+    console: ConsoleServer, page: Page, writer: ContainerFacts
+) -> None:
+    page.goto(f"{console.url}/logs?container={writer.name}")
+    expect(page.locator(".row", has_text="new ").last).to_be_visible(timeout=30_000)
+    page.get_by_label("From", exact=True).click()
+    page.get_by_role("option", name="A time…").click()
+    page.get_by_label("From when").fill("2026-01-02 03:04")
+    page.get_by_label("From when").press("Enter")
+    expect(page).to_have_url(re.compile(re.escape("since=2026-01-02T03%3A04%3A00%2B09%3A00")))
+    until(lambda: int(re.sub(r"\D", "", page.locator(".count").inner_text()) or 0) > OLD, 30)
 
 
 def test_the_whole_log_is_downloaded(
