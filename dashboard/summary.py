@@ -70,6 +70,8 @@ def summary(record: RunRecord) -> Iterator[str]:
         )
     for warning in record.warnings:
         yield from _wrapped("Warning", printable(warning))
+    for note in shown.notes if shown is not None else ():
+        yield from _wrapped("Note", printable(note))
     took = "" if record.finished_at is None else f", took {seconds(record.finished_at - record.created_at)}"
     yield from _wrapped("Run", record.run_id)
     yield from _wrapped("", f"{settings_title(record.settings)}; {when(record.created_at)}{took}")

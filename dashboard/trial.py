@@ -146,6 +146,7 @@ class Trial:
             self._record,
             workers=(worker,) if worker is not None else (),
             stranger=worker is None,
+            notes=session.notes,
             alive_s=time.monotonic() - asked,
         )
         return session

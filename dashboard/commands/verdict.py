@@ -56,6 +56,7 @@ def verdict(
     if file is not None and (since or until):
         raise CommandError("--since and --until are for --container: the lines of a file have no known time.")
     from dashboard.log_verdict import judge_log
+    from dashboard.printable import printable
     from dashboard.timeline import UnknownProfile
 
     beside = _Beside()
@@ -66,7 +67,7 @@ def verdict(
         )
     except UnknownProfile as error:
         raise CommandError(str(error)) from error
-    for said in _summary(judged):
+    for said in (*_summary(judged), *(f"Note: {printable(note)}" for note in beside.notes)):
         click.echo(said, err=True)
     if as_json:
         print_json(judged.as_json())
@@ -79,6 +80,7 @@ class _Beside:
 
     gaps: list[Gap] = field(default_factory=list)
     ends: list[WorkerEnd] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def _of_file(name: str) -> Iterator[Sifted]:
@@ -107,7 +109,7 @@ def _of_file(name: str) -> Iterator[Sifted]:
 
 
 def _of_container(name: str, since: str | None, until: str | None, beside: _Beside) -> Iterator[Sifted]:
-    from dashboard.engine.completeness import gaps_of, may_have_lost
+    from dashboard.engine.completeness import gaps_of, may_have_lost, remarks_on
     from dashboard.engine.connection import Engine
     from dashboard.engine.ends import ends_of
     from dashboard.engine.faults import EngineError
@@ -131,6 +133,7 @@ def _of_container(name: str, since: str | None, until: str | None, beside: _Besi
                 yield sifted
             beside.gaps += (*gaps_of(found), *may_have_lost(engine, found, start, size))
             beside.ends += ends_of(found)
+            beside.notes += remarks_on(found)
     except EngineError as error:
         if not begun:
             raise OutOfReach(str(error)) from error

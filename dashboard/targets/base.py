@@ -84,6 +84,10 @@ class Session(Protocol):
     def gaps(self) -> tuple[Gap, ...]:
         """What is known to be missing of its log, or may be: no green rests on such a log."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What its reader should know of the target though it changes no verdict, as sentences."""
+
     def usage(self) -> tuple[Usage, ...]:
         """What it has used of its machine since its start, oldest first; empty where nobody measures that."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from dashboard.engine.addresses import NoAddress, reachable_address
-from dashboard.engine.completeness import gaps_of
+from dashboard.engine.completeness import gaps_of, remarks_on
 from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ContainerEnd, ContainerFacts
 from dashboard.engine.faults import EngineError
@@ -73,6 +73,11 @@ class ContainerSession:
     def gaps(self) -> tuple[Gap, ...]:
         """What is known to be missing of the log, or may be."""
         return (*self._follower.gaps(), *gaps_of(self._container))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why its lines may come late."""
+        return remarks_on(self._container)
 
     def open_trigger(
         self, variants: tuple[Variant, ...], *, timeout_s: float, on_change: Callable[[], None]

@@ -180,6 +180,11 @@ class LocalSession:
         """Nothing: its output comes through a pipe, and whatever is in it arrives."""
         return ()
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Nothing: its output is not buffered."""
+        return ()
+
     def usage(self) -> tuple[Usage, ...]:
         """Nobody measures a process that lives for seconds."""
         return ()

@@ -9,6 +9,7 @@ import pytest
 from dashboard.engine.connection import Engine
 from dashboard.record import RunRecord
 from dashboard.settings import RunSettings
+from dashboard.summary import summary
 from tests.engine.conftest import Containers
 from tests.engine.launcher import Launcher, codes, service, stranger
 from tests.engine.private_engine import until
@@ -50,6 +51,18 @@ def test_left_alone_the_same_trial_is_green(containers: Containers, launch: Laun
     record = interrupted(containers, launch, SLOW, lambda name: None)
     assert record.verdict is not None
     assert record.verdict.verdict == "green", record.verdict
+
+
+def test_a_python_that_holds_its_output_back_is_noted_beside_the_verdict(
+    containers: Containers, launch: Launcher, engine: Engine
+) -> None:
+    held_back = containers.run("python3", "-c", SLOW, options=("--stop-signal", "KILL"))
+    launch.enter(held_back.name)
+    record = launch.run("yh", variants_per_job=3)
+    assert record.verdict is not None
+    assert record.verdict.verdict == "green", record.verdict  # it flushes each of its lines itself
+    assert any("PYTHONUNBUFFERED=1" in note for note in record.trials[0].notes)
+    assert any("PYTHONUNBUFFERED=1" in line for line in summary(record))
 
 
 def test_a_restart_in_the_middle_is_never_green(
