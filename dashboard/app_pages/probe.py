@@ -80,7 +80,7 @@ def newest() -> None:
     words = probe_words(now.judged)
     show = {"green": st.success, "red": st.error, "inconclusive": st.warning}[words.tone]
     show("  \n".join((f"**{words.headline}**", *words.reasons)))
-    for finding in words.findings:
+    for finding in words.findings[:2]:  # the likeliest
         st.markdown(f"**{finding.cause}** {finding.cure}")
     st.markdown(f":gray[{words.facts}]")
     st.dataframe(list(words.threads), hide_index=True, placeholder="–")
