@@ -24,7 +24,7 @@ from dashboard.engine.window import Window
 from dashboard.evidence import Gap, LogLine, Stream
 from dashboard.logs import LogRing, shown_lines
 
-__all__ = ["Follower", "Following"]
+__all__ = ["Follower", "Following", "restart_mark"]
 
 State = Literal["connecting", "following", "stopped", "away", "gone", "closed"]
 
@@ -42,11 +42,10 @@ _STALL_S: Final = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """How a follower fares: its state, one sentence on it, how often the container was seen to restart."""
+    """How a follower fares: its state, and one sentence on it."""
 
     state: State
     text: str
-    restarts: int = 0
 
 
 class Follower:
@@ -86,8 +85,9 @@ class Follower:
         self._opened_at = 0.0
         self._overrun = False
         self._started_at = container.started_at
-        self._restart_at: float | None = None
-        self._restarts = 0
+        # For a viewer the life that goes on began somewhere among the lines; a run begins with it
+        self._restart_at = container.begun_at if ring is not None else None
+        self._first_life = True
         self._state: tuple[State, str] = ("connecting", f"Opening the log of {container.name}.")
         self._reading: LogReading | None = None
         self._lock = threading.Lock()  # guards `_reading` against a close between its opening and its reading
@@ -98,7 +98,7 @@ class Follower:
     @property
     def following(self) -> Following:
         """How it fares now."""
-        return Following(*self._state, restarts=self._restarts)
+        return Following(*self._state)
 
     @property
     def container(self) -> ContainerFacts:
@@ -174,7 +174,7 @@ class Follower:
         if found.id != self._container.id:
             self._window, self._since, self._tail = Window(), None, None
         if found.started_at is not None and found.started_at != self._started_at:
-            self._restart_at = found.begun_at
+            self._restart_at, self._first_life = found.begun_at, False
         self._container, self._started_at = found, found.started_at
 
     def _read(self, *, follow: bool) -> None:
@@ -218,6 +218,7 @@ class Follower:
         """Put into the ring what is new of `records`; None stands for the log's present end."""
         entries: list[tuple[Stream, float, str]] = []
         for record in records:
+            begun = self._window.newest is not None
             lost = self._window.lost_before(record)
             if lost:
                 entries.append(self._tell_loss(lost))
@@ -226,7 +227,9 @@ class Follower:
             if self._restart_at is not None and (
                 record is None or (record.nanos or 0) / 1e9 >= self._restart_at
             ):
-                entries.append(self._tell_restart(self._restart_at))
+                if begun or not self._first_life:
+                    entries.append(restart_mark(self._container, self._seen_at(self._restart_at)))
+                self._restart_at = None
             if record is not None:
                 self._note_head(record)
                 moment = self._now() if record.nanos is None else self._seen_at(record.nanos / 1e9)
@@ -289,7 +292,7 @@ class Follower:
             self._gaps += (Gap(self.ring.source, text),)
             self._add([("engine", self._now(), text)])
 
-    def _tell_restart(self, started_at: float) -> tuple[Stream, float, str]:
-        self._restart_at = None
-        self._restarts += 1
-        return ("engine", self._seen_at(started_at), f"{self._container.name} was started again.")
+
+def restart_mark(container: ContainerFacts, moment: float) -> tuple[Stream, float, str]:
+    """Return the console's own line between two lives of a container."""
+    return ("engine", moment, f"{container.name} was started again.")

@@ -11,10 +11,11 @@ from dashboard.engine.completeness import newest_record
 from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ContainerFacts
 from dashboard.engine.faults import EngineError
-from dashboard.engine.follower import Follower
+from dashboard.engine.follower import Follower, restart_mark
 from dashboard.engine.records import Record
 from dashboard.engine.seam import Seam
 from dashboard.engine.whole_log import WholeLog
+from dashboard.evidence import Stream
 from dashboard.logs import LogRing, shown_lines
 
 __all__ = ["OlderLines"]
@@ -46,6 +47,7 @@ class OlderLines:
         self._engine, self._container, self._follower = engine, container, follower
         self._since, self._until, self._tail = since, until, tail
         self._time = since or 0.0
+        self._before_life = False  # whether the newest line is of a life before the one that goes on
         self.failed = False
         """Whether it told of lines that are missing: whoever asks next tries again."""
         self._log: WholeLog | None = None
@@ -104,6 +106,7 @@ class OlderLines:
         if seam is None or self._closing.is_set():
             return
         self._show(seam.finish())
+        self.ring.extend(self._mark(seam.first))
         if not seam.found:
             self._tell(
                 f"Lines may be missing here, or come twice: the engine of {container.name} has thrown away "
@@ -119,15 +122,24 @@ class OlderLines:
             raise _SeamMet
 
     def _show(self, records: Iterable[Record]) -> None:
-        entries = []
+        entries: list[tuple[Stream, float, str]] = []
         for record in records:
             if record.nanos is not None:
                 self._time = record.nanos / 1e9
             if self._since is not None and self._time < self._since:
                 continue  # read for the seam alone
+            entries += self._mark(self._time)
             entries += [(record.stream, self._time, text) for text in shown_lines(record.text)]
         if entries:
             self.ring.extend(entries)
+
+    def _mark(self, moment: float | None) -> list[tuple[Stream, float, str]]:
+        """The mark of a restart, if the life that goes on began between the newest line and `moment`."""
+        begun = self._container.begun_at
+        if begun is None or moment is None:
+            return []
+        was_before, self._before_life = self._before_life, moment < begun
+        return [restart_mark(self._container, begun)] if was_before and not self._before_life else []
 
     def _tell(self, text: str) -> None:
         self.failed = True

@@ -52,6 +52,11 @@ class Seam:
         return min(since, (self._first - _SLACK_NS) / 1e9)
 
     @property
+    def first(self) -> float | None:
+        """Unix seconds of the head's first lines."""
+        return None if self._first is None else self._first / 1e9
+
+    @property
     def end(self) -> float | None:
         """Unix seconds up to which the log must be read; None where no stamp tells it."""
         return None if self._last is None else self._last / 1e9 + _PAST_S

@@ -233,7 +233,7 @@ class ViewedLog:
                 block = next(self._blocks)
                 older = OlderLines(
                     self._engine,
-                    self._container,
+                    self._container if until is None else self._follower.container,
                     self._ring(block * _BLOCK),
                     follower=self._follower if until is None else None,
                     since=begin,

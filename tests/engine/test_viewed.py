@@ -127,6 +127,30 @@ def test_a_container_that_is_restarted_meanwhile_loses_no_line_to_any_viewer(
         ]
 
 
+@pytest.mark.parametrize("count", [10, NEWEST + 500])
+def test_the_restart_before_the_first_viewer_is_marked_wherever_it_is(
+    containers: Containers, engine: Engine, shelf: ContainerShelf, count: int
+) -> None:
+    container = containers.python(MANY % count)
+    for lives in (1, 2):
+        until(lambda lives=lives: len(logged(containers, container)) == lives * count, PATIENCE_S)
+        if lives == 1:
+            engine.restart(container, grace=0)
+    mark = f"{container.name} was started again."
+    life = [*(f"line {n:07d}" for n in range(count)), "the end"]
+    until(lambda: containers.private.client("logs", container.name).stdout.count("the end") == 2, 30)
+
+    def second_end(seen: list[LogLine]) -> bool:
+        return sum(line.text == "the end" for line in seen) == 2
+
+    whole = lines_of(shelf.log(container.name, LogRange(begin=1.0)), second_end)
+    assert [line.text for line in whole] == [*life, mark, *life]
+    newest = lines_of(shelf.log(container.name, LogRange(tail=5)), the_end)
+    assert [line.text for line in newest] == life[-5:]
+    past = lines_of(shelf.log(container.name, LogRange(begin=1.0, until=time.time())), lambda _: False)
+    assert [line.text for line in past] == [*life, mark, *life]
+
+
 def rewrite(containers: Containers, container: ContainerFacts, entries: list[dict[str, str]]) -> None:
     path = containers.private.client("inspect", "-f", "{{.LogPath}}", container.name).stdout.strip()
     Path(path).write_text("".join(json.dumps(entry) + "\n" for entry in entries), "utf-8")
