@@ -53,6 +53,7 @@ const LogFindBar = {
     this.part(".filtering").setAttribute("aria-pressed", on);
     this.part(".highlighting").setAttribute("aria-pressed", !on);
     this.part(".filter").placeholder = on ? "Filter lines" : "Find in lines";
+    this.part(".filter").setAttribute("aria-label", on ? "Filter lines by text" : "Find text in lines");
     this.part(".context").classList.toggle("off", !on);
     this.part(".context select").disabled = !on;
     const { current } = this;
