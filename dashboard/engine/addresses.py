@@ -23,7 +23,7 @@ __all__ = ["NoAddress", "address_of", "own_container", "reachable_address"]
 
 _ANY: Final = ("", "0.0.0.0", "::")
 _KNOCK_S: Final = 0.5
-_MOUNTED: Final = re.compile(r"/containers/([0-9a-f]{64})/")
+_MOUNTED: Final = re.compile(r"containers/([0-9a-f]{64})/\S* /etc/(?:hostname|hosts|resolv\.conf) ")
 """What an engine mounts into each container comes from a folder that has the container's id for its name."""
 
 Knock = Callable[[str, int], bool]

@@ -26,6 +26,7 @@ __all__ = ["Engine"]
 _TIMEOUT_S: Final = 20
 _POOL: Final = 32
 _SHORT_ID: Final = 12
+_WHOLE_ID: Final = 64
 
 
 class Engine:
@@ -87,7 +88,7 @@ class Engine:
             with said_by_engine(self.host, f"Container {name} was looked for"):
                 found = facts_of(self._client.api.inspect_container(name))
         except ContainerGone:
-            of_service = self._of_service(name)
+            of_service = self._of_service(name) if len(name) < _WHOLE_ID else None
             if of_service is None:
                 raise
             return of_service

@@ -15,7 +15,7 @@ __all__ = ["UsageRecord"]
 
 _EVERY_S: Final = 1.0
 _END_S: Final = 1.0
-_MOST: Final = 240
+_MOST: Final = 120
 """Readings that are kept; a longer trial has a coarser series, which loses no peak."""
 
 

@@ -96,7 +96,10 @@ ID = "f" * 64
     ("mounts", "found"),
     [
         (f"717 690 254:1 /var/lib/docker/containers/{ID}/hostname /etc/hostname rw - ext4 /dev/vda1 rw", ID),
+        (f"9 6 0:5 /containers/overlay-containers/{ID}/userdata/hosts /etc/hosts rw - tmpfs tmpfs rw", ID),
         ("24 1 254:1 / / rw,relatime - ext4 /dev/vda1 rw", None),
+        # The engine's own machine sees what is mounted for its containers
+        (f"31 24 0:50 / /var/lib/docker/containers/{ID}/mounts/shm rw - tmpfs shm rw", None),
     ],
 )
 def test_a_container_knows_itself_by_what_its_engine_mounts(mounts: str, found: str | None) -> None:

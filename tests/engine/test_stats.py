@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from dashboard.engine.addresses import reachable_address
+from dashboard.engine.addresses import own_container, reachable_address
 from dashboard.engine.connection import Engine
 from dashboard.engine.faults import ContainerGone, EngineError, EngineRefused
 from dashboard.engine.gauges import Gauge, Gauges
@@ -190,6 +190,13 @@ def test_our_own_place_among_the_containers_is_known(
         monkeypatch.setattr("dashboard.engine.connection.own_container", lambda own=own: own)
         with closing(Engine.open(private.environment())) as opened:
             assert opened.neighbour is beside
+
+
+def test_a_process_in_a_container_knows_which_one_it_is_in(containers: Containers) -> None:
+    container = containers.python("print(open('/proc/self/mountinfo').read(), 'up'); " + IDLE)
+    up(containers, container.name)
+    mounts = containers.private.client("logs", container.name).stdout
+    assert own_container(mounts) == container.id
 
 
 def test_a_container_beside_us_is_met_though_its_engine_is_behind_a_proxy(
