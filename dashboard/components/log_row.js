@@ -116,7 +116,7 @@ function paintRow(row, line, look) {
   if (glyph) marker.setAttribute("role", "img");
   const time = document.createElement("time");
   time.textContent = clock(line.time);
-  time.title = `Received ${fullTime(line.time)}, line ${(line.number + 1).toLocaleString("en")}, ${line.stream}`;
+  time.title = `Received ${fullTime(line.time)}, ${counted(line) ? `${lineName(line)}, ` : ""}${line.stream}`;
   time.dateTime = fullTime(line.time);
   const level = span("level", LETTERS[line.level], `Level: ${line.level}`);
   const text = span("text", "");
@@ -165,9 +165,13 @@ function detailsButton(line, look) {
   return button;
 }
 
+// A container's lines have this console's own numbers, which tell a reader nothing: his line has a time.
+const counted = (line) => !line.source?.run?.startsWith("container:");
+const lineName = (line) => (counted(line) ? `line ${(line.number + 1).toLocaleString("en")}` : `the line of ${clock(line.time)}`);
+
 function linkButton(line, look) {
   const button = rowButton("link", "Copy link", () => look.onLink(line));
   button.title = "Copy the address of this line";
-  button.setAttribute("aria-label", `Copy link to line ${(line.number + 1).toLocaleString("en")}`);
+  button.setAttribute("aria-label", `Copy link to ${lineName(line)}`);
   return button;
 }

@@ -27,7 +27,7 @@ const LogRowActions = {
 
   async onLink(line) {
     const done = await toClipboard(addressOf(line, this.sources));
-    this.say(done ? `Copied the link to line ${number(line.number + 1)}` : "The browser did not allow it: copy the page’s address");
+    this.say(done ? `Copied the link to ${lineName(line)}` : "The browser did not allow it: copy the page’s address");
   },
 
   resized(line) {

@@ -85,6 +85,18 @@ def test_a_link_brings_to_the_same_line_also_after_the_console_was_restarted(
     expect(row(page, "old 0000123")).to_be_visible(timeout=30_000)
 
 
+def test_a_container_s_line_is_named_by_its_time(
+    console: ConsoleServer, page: Page, writer: ContainerFacts
+) -> None:
+    page.goto(f"{console.url}/logs?container={writer.name}")
+    newest = page.locator(".row", has_text="new ").last
+    expect(newest).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Pause").click()
+    moment = newest.locator("time").inner_text()
+    newest.hover()
+    expect(newest.get_by_role("button", name=f"Copy link to the line of {moment}")).to_be_visible()
+
+
 def test_an_open_page_goes_on_after_the_console_was_restarted(
     console: ConsoleServer, page: Page, writer: ContainerFacts
 ) -> None:
