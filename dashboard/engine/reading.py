@@ -21,8 +21,8 @@ from dashboard.engine.faults import ContainerGone, EngineRefused
 
 __all__ = ["LogReading", "open_reading"]
 
-_BLOCK: Final = 256 * 1024
-_LARGE: Final = 16 * 1024
+_BLOCK: Final = 64 * 1024
+_LARGE: Final = 24 * 1024
 _GATHER_S: Final = 0.0005
 """In which an engine sends about what a socket's queue holds: 280 records, each with its own header."""
 _CONNECT_S: Final = 10.0
