@@ -22,6 +22,7 @@ __all__ = [
     "verdict_words",
 ]
 
+_COMPOSE: Final = "com.docker.compose."
 _UNJUDGED: Final = {"running": "… Running", "failed": "! Not made", "interrupted": "! Interrupted"}
 VERDICT_FILTERS: Final = ("All", *(COLOUR_WORDS.values()), "Running")
 
@@ -85,9 +86,16 @@ def container_rows(
             "Service": each.service,
             "Restarts": each.restarts,
             "Log": each.log_driver,
+            "Labels": _labels(each),
         }
         for each in containers
     ]
+
+
+def _labels(container: ContainerFacts) -> str | None:
+    """Its owner's labels; what compose writes down for itself says nothing to anybody else."""
+    own = {name: value for name, value in container.labels.items() if not name.startswith(_COMPOSE)}
+    return ", ".join(f"{name}={value}" for name, value in sorted(own.items())) or None
 
 
 def _state(container: ContainerFacts) -> str:

@@ -75,6 +75,13 @@ def test_the_state_is_told_in_a_word_and_not_by_colour_alone(desk):
     assert list(table["State"]) == ["● running, healthy", "○ exited (status 137), out of memory"]
 
 
+def test_the_owner_s_labels_are_listed_and_not_those_of_compose_itself(desk):
+    labels = {"team": "vision", "com.docker.compose.project": "feedlyai", "com.docker.compose.service": "yh"}
+    table = desk("targets", container("yh", labels=labels), POSTGRES).dataframe[0].value
+    assert table["Service"].iloc[0] == "yh"
+    assert table["Labels"].iloc[0] == "team=vision"
+
+
 def test_what_the_settings_hide_is_not_shown(desk):
     tab = desk("targets", YH, POSTGRES, settings='[containers]\nshow = "allowed"\n')
     assert list(tab.dataframe[0].value["Name"]) == ["yh"]
