@@ -36,8 +36,8 @@ def container_logs(shown: Shown) -> None:
         if name not in visible:
             st.info(shown.unseen(name), icon=":material/visibility_off:")
     if visible:
-        chosen_logs(choice, visible)
         following(visible)
+        chosen_logs(choice, visible)
     testable = [name for name in visible if name in shown.allowed]
     if len(testable) == 1:
         st.page_link(

@@ -111,6 +111,19 @@ def test_an_open_page_goes_on_after_the_console_was_restarted(
     assert shown == list(range(shown[0], shown[0] + len(shown)))
 
 
+def test_an_engine_that_goes_away_is_told_above_the_log_until_it_comes_back(
+    private: PrivateEngine, console: ConsoleServer, page: Page, writer: ContainerFacts
+) -> None:
+    page.goto(f"{console.url}/logs?container={writer.name}")
+    expect(page.locator(".row", has_text="new ").last).to_be_visible(timeout=30_000)
+    private.crash()
+    try:
+        expect(page.get_by_text("No Docker engine answers at")).to_be_visible(timeout=30_000)
+    finally:
+        private.revive()
+    expect(page.get_by_text("No Docker engine answers at")).to_be_hidden(timeout=30_000)
+
+
 def test_older_lines_are_shown_when_they_are_asked_for(
     console: ConsoleServer, page: Page, writer: ContainerFacts
 ) -> None:
