@@ -123,9 +123,9 @@ def place_of(key: str, places: Mapping[str, Place]) -> Place:
 
 
 def _places(device_map: DeviceMap) -> Mapping[str, Place] | None:
-    if isinstance(device_map, Mapping):
-        return device_map
-    return None if device_map in _LEFT_TO_ACCELERATE else {"": device_map}
+    if isinstance(device_map, str):  # not Mapping first, which asks a hundred classes the first time
+        return None if device_map in _LEFT_TO_ACCELERATE else {"": device_map}
+    return device_map
 
 
 def _check_device(name: str, place: Place) -> None:

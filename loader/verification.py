@@ -53,8 +53,12 @@ def modules_in(value: object) -> Iterator[Any]:
     torch = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "nn"):
         return
-    parts: Any = value.values() if isinstance(value, Mapping) else value
-    for part in parts if isinstance(value, Mapping | tuple | list) else (value,):
+    parts: Any = (value,)
+    if isinstance(value, tuple | list):  # before Mapping, which asks a hundred classes the first time
+        parts = value
+    elif isinstance(value, Mapping):
+        parts = value.values()
+    for part in parts:
         if isinstance(part, torch.nn.Module):
             yield part
 
