@@ -194,6 +194,8 @@ class ForkServer:
         try:
             sent = socket.send_fds(self._socket, [line], fds) if fds else 0
             self._socket.sendall(line[sent:])
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it is gone: the reader meets the end as well, and finds out how it came
         except OSError:
             self.kill("took no more messages and was ended")
 

@@ -55,6 +55,13 @@ def rows_seen(page):
         """async (view) => {
             const seen = new Map(), shown = () => view.querySelectorAll(".row[data-number]");
             view.scrollTop = 0;
+            // Lines are counted a moment before they are merged: look only when nothing moves any more
+            for (let still = 0, before = ""; still < 20; ) {
+                await new Promise(requestAnimationFrame);
+                const now = [...shown()].map((row) => row.textContent).join();
+                still = now === before ? still + 1 : 0;
+                before = now;
+            }
             for (let last = -1; view.scrollTop !== last; ) {
                 for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
                 for (const row of shown()) {
