@@ -109,13 +109,17 @@ class ContainerSession:
         deadline = time.monotonic() + patience
         tick = threading.Event()
         while time.monotonic() < deadline:
-            if self._follower.following.state != "stopped":
-                if ours:
-                    worker = self._worker(cancelled)
-                    if worker is not None:
-                        return worker
-                elif self._is_ready(cancelled):
-                    return None
+            try:
+                if self._follower.following.state != "stopped":
+                    if ours:
+                        worker = self._worker(cancelled)
+                        if worker is not None:
+                            return worker
+                    elif self._is_ready(cancelled):
+                        return None
+            except TargetUnreachable:
+                if self._lives():
+                    raise  # else it has ended, and its address with it: the follower is about to say so
             if cancelled():
                 raise TargetError("The wait for the container was cancelled before it was alive.")
             if self._follower.following.state in ("stopped", "gone"):
@@ -181,6 +185,12 @@ class ContainerSession:
         if not self._fresh:
             self.baseline = self._told_so_far(health["boot"], cancelled)
         return Worker(health["boot"], health.get("pid"), self._source, "healthz")
+
+    def _lives(self) -> bool:
+        try:
+            return self._engine.container(self._container.id).running
+        except EngineError:
+            return False  # the follower tells what became of it
 
     def _is_ready(self, cancelled: Cancelled) -> bool:
         ready = self._entry.ready
