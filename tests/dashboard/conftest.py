@@ -21,9 +21,15 @@ def local_target(demo_home: Path) -> Iterator[LocalTarget]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def url(tmp_path: Path) -> str:
+    """Where the test's history is."""
+    return f"sqlite:///{tmp_path}/history.db"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
     """An empty history."""
-    opened = Store.open(f"sqlite:///{tmp_path / 'history.db'}")
+    opened = Store.open(url)
     yield opened
     opened.close()
 
