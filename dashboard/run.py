@@ -47,6 +47,8 @@ class Run:
         self._unkept: str | None = None
         self._unkept_logs: dict[str, LogRing] = {}
         self._saved_at = 0.0
+        # Not the thread's own end: a Ctrl-C in Thread.join makes Python 3.11 take a thread for ended that is not.
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"run-{run_id}")
 
     @property
@@ -90,6 +92,7 @@ class Run:
         except RuntimeError as error:
             self._break_off(error)
             self._finish()
+            self._ended.set()
 
     def abort(self, status: RunStatus = "aborted") -> None:
         """Ask the run to end now, with all that it has seen. Idempotent."""
@@ -98,13 +101,11 @@ class Run:
 
     def wait(self, timeout: float | None) -> bool:
         """Block until the run has ended and was stored, if it could be; False after `timeout` seconds."""
-        if self._thread.ident is not None:
-            self._thread.join(timeout)
-        return not self._thread.is_alive()
+        return self._ended.wait(timeout)
 
     def keep(self) -> None:
         """Try again to keep what the history refused of this run; does nothing while it goes on."""
-        if not self._thread.is_alive() and self._unkept is not None:
+        if self._ended.is_set() and self._unkept is not None:
             self._keep()
             self._changed()
 
@@ -117,7 +118,10 @@ class Run:
         except Exception as error:  # noqa: BLE001 - whatever breaks, the run ends with a record that says so
             self._break_off(error)
         finally:
-            self._finish()
+            try:
+                self._finish()
+            finally:
+                self._ended.set()
 
     def _warm_up(self) -> bool:
         self._step("warm-up", self._target.warmth().text)
