@@ -43,3 +43,13 @@ def runner(local_target: LocalTarget, store: Store) -> Iterator[Runner]:
     if active is not None:
         runner.abort(active.run_id, actor="test")
         runner.wait(active.run_id, 60)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder of its own for this test's processes."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("LOADONCE_HOME", str(home))
+    for name in ("LOADONCE_DATABASE_URL", "LOADONCE_DEBUG", "LOADONCE_MODEL", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    return home

@@ -1,0 +1,42 @@
+"""A finished run in words, for the terminal."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from dashboard.evidence import Reason
+from dashboard.summary import summary, trial_line
+from tests.dashboard import sample_records as sample
+
+
+def test_the_summary_has_verdict_reasons_control_latencies_and_the_id() -> None:
+    text = "\n".join(summary(sample.run("green")))
+    for part in (
+        "✓ GREEN",
+        "One start, one completion",
+        "Red in 1 of 1",
+        "p95 0.90 s",
+        "20261123-084512-3f9c1a",
+    ):
+        assert part in text
+
+
+def test_the_summary_is_safe_to_print() -> None:
+    evil = Reason("x", "\x1b]0;owned\x07 \x1b[2J now \u202e\r\nfake")
+    record = replace(sample.run("red"), verdict=replace(sample.RED, reasons=(evil,)), warnings=(evil.text,))
+    text = "\n".join(summary(record))
+    assert not re.search(r"\x1b\[2J|\x1b\]|\x07|\u202e|\r", text)
+
+
+def test_a_long_word_in_the_summary_is_never_broken() -> None:
+    word = "x" * 300
+    record = replace(sample.run("red"), warnings=(f"The folder {word} is gone.",))
+    assert word in "\n".join(summary(record))
+
+
+def test_a_trial_in_one_line() -> None:
+    assert trial_line(sample.trial(2, "red"), 5) == (
+        "trial 2 of 5: red, 3 starts, 0 completions, 3 failed loads, 2 meta tensor errors, 1 model, "
+        "3 of 3 variants answered, 3 contended (2.50 s)"
+    )
