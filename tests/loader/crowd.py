@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from loader.once import OnceLoader
+
 DEADLINE_S = 30.0
 
 
@@ -52,6 +54,15 @@ class SlowLoad:
         self.begun.set()
         assert self.go_on.wait(DEADLINE_S)
         return self._make()
+
+
+def wait_for_waiters(loader: OnceLoader[Any], count: int) -> None:
+    """Wait until `count` callers of `loader` wait for its load."""
+    deadline = time.monotonic() + DEADLINE_S
+    while loader.counts.get("waiting", 0) < count:
+        if time.monotonic() > deadline:
+            raise AssertionError(f"only {loader.counts.get('waiting', 0)} of {count} wait")
+        time.sleep(0.01)
 
 
 async def turns_until(condition: Callable[[], bool]) -> None:
