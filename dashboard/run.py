@@ -47,7 +47,7 @@ class Run:
         self._unkept: str | None = None
         self._unkept_logs: dict[str, LogRing] = {}
         self._saved_at = 0.0
-        # Not the thread's own end: a Ctrl-C in Thread.join makes Python 3.11 take a thread for ended that is not.
+        # Not the thread's own end: a Ctrl-C in Thread.join makes Python 3.11 take a live thread for ended.
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"run-{run_id}")
 

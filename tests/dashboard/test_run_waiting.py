@@ -47,8 +47,8 @@ def test_a_run_goes_on_when_a_key_press_ends_the_waiting_for_it(run: Run) -> Non
 
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
         with pytest.raises(KeyboardInterrupt):
-            signal.setitimer(signal.ITIMER_REAL, 0.2)
             run.wait(60)
     finally:
         signal.signal(signal.SIGALRM, before)
