@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("loader", "dashboard")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+AROUND = sorted(path for folder in ("tests", "benchmarks", "docs") for path in (ROOT / folder).rglob("*.py"))
 
 # From the facts up to the screen: a module may import its own layer and those before it.
 LAYERS = (
@@ -81,6 +82,11 @@ ALLOWED_TORCH = {
     "loader/preload.py",
     "loader/worker.py",
 }
+TO_BE_SPLIT = {
+    "tests/dashboard/test_run.py",
+    "tests/dashboard/test_timeline.py",
+    "tests/dashboard/test_verdict.py",
+}
 HEAVY = {"torch", "transformers", "accelerate", "safetensors"}
 
 
@@ -118,9 +124,9 @@ def test_every_module_says_in_its_first_line_what_it_is(path: Path) -> None:
     assert len(first) > 20
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+@pytest.mark.parametrize("path", [*MODULES, *AROUND], ids=name_of)
 def test_no_module_outgrows_a_sitting(path: Path) -> None:
-    assert len(path.read_text("utf-8").splitlines()) <= 350
+    assert len(path.read_text("utf-8").splitlines()) <= 350 or name_of(path) in TO_BE_SPLIT
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if "loader" in name_of(path)], ids=name_of)

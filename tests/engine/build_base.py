@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from tests.engine.private_engine import NETWORK, PYTHON_IMAGE, PrivateEngine, _linked, _place
+from tests.engine.private_engine import NETWORK, PYTHON_IMAGE, PrivateEngine
+from tests.engine.python_root import linked, place
 
 BASE_IMAGE: Final = "loadonce-test/pip-python"
 PROXY_IMAGE: Final = "loadonce-test/haproxy"
@@ -127,8 +128,8 @@ def _add_programs(tar: tarfile.TarFile, *names: str) -> None:
     found = {name: shutil.which(name) for name in names}
     assert all(found.values()), f"this machine lacks one of {', '.join(names)}: {found}"
     programs = [Path(path) for path in found.values() if path is not None]
-    for path in sorted({*programs, *_linked(programs)}):
-        tar.add(path.resolve(), _place(path))
+    for path in sorted({*programs, *linked(programs)}):
+        tar.add(path.resolve(), place(path))
 
 
 def _add_pip_settings(tar: tarfile.TarFile) -> None:

@@ -11,7 +11,6 @@ needs nothing of the host either.
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import re
@@ -19,11 +18,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import sysconfig
-import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -117,12 +114,8 @@ class PrivateEngine:
         """End every container and process that this engine started, and delete its folder."""
         if self._pid("dockerd") is not None and (ids := self.client("ps", "-aq").stdout.split()):
             self.client("rm", "-f", *ids)
-        for name, number in (
-            ("dockerd", signal.SIGTERM),
-            ("slirp", signal.SIGTERM),
-            ("holder", signal.SIGTERM),
-        ):
-            self._end(name, number)
+        for name in ("dockerd", "slirp", "holder"):
+            self._end(name, signal.SIGTERM)
         self._wait_for_containerd()
         mounts = re.findall(
             rf"^(?:\S+ ){{4}}({re.escape(str(self.folder))}/\S+)",
@@ -168,6 +161,9 @@ class PrivateEngine:
 
     def import_python(self) -> None:
         """Make an image of the Python that runs this: its library, what it links, a shell; two seconds."""
+        # Late: where this is a script, only `__main__` below has shown the way there
+        from tests.engine.python_root import python_root
+
         done = self.client(
             "import",
             "-c",
@@ -176,7 +172,7 @@ class PrivateEngine:
             "ENV PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8",
             "-",
             PYTHON_IMAGE,
-            data=_python_root(),
+            data=python_root(),
         )
         if done.returncode != 0:
             raise RuntimeError(f"The Python image could not be imported: {done.stderr}")
@@ -257,80 +253,6 @@ def until(condition: Callable[[], object], seconds: float = 10) -> None:
         time.sleep(0.05)
 
 
-def _python_root() -> bytes:
-    """A root file system as a tar: this Python's installation, the libraries it links, and a shell."""
-    base = Path(sys.base_prefix)
-    program = Path(sys.executable).resolve()
-    library = Path(os.__file__).resolve().parent
-    objects = [
-        program,
-        *library.rglob("*.so"),
-        *(base / "lib").glob("libpython3*.so*"),
-        Path("/bin/sh").resolve(),
-        *(Path(found) for name in ("sleep", "cat", "ls") if (found := shutil.which(name))),
-    ]
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        for name in ("tmp", "etc", "usr/local/bin"):
-            folder = tarfile.TarInfo(name)
-            folder.type, folder.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
-            tar.addfile(folder)
-        tar.add(library, _place(library), filter=_without_ballast)
-        # torch lies in the packages, which a worker's container mounts; the C++ library does not
-        packages = Path(sysconfig.get_path("purelib"))
-        wanted = {
-            path
-            for path in _linked([*packages.glob("torch/lib/libtorch_cpu.so"), *objects])
-            if not path.is_relative_to(packages)
-        }
-        for path in sorted({*objects, *wanted}):
-            if not path.is_relative_to(library):
-                tar.add(path.resolve(), _place(path))
-        for name in ("python3", "python"):
-            _link(tar, f"usr/local/bin/{name}", str(program))
-        for folder in ("bin", "lib", "lib64"):
-            _link(tar, folder, f"usr/{folder}")
-        _link(tar, "usr/bin/sh", str(Path("/bin/sh").resolve()))
-        for name in ("passwd", "group"):
-            line = b"root:x:0:0::/:/bin/sh\n" if name == "passwd" else b"root:x:0:\n"
-            entry = tarfile.TarInfo(f"etc/{name}")
-            entry.size = len(line)
-            tar.addfile(entry, io.BytesIO(line))
-    return out.getvalue()
-
-
-def _linked(objects: Sequence[Path]) -> Iterator[Path]:
-    done = subprocess.run(["ldd", *map(str, objects)], capture_output=True, text=True, check=False)
-    for found in re.findall(r"(?:=> )?(/\S+) \(0x", done.stdout):
-        yield Path(found)
-
-
-def _place(path: Path) -> str:
-    """Where a file goes: under the folder's real name, because /lib and /bin may be links to /usr's."""
-    return str(path.parent.resolve() / path.name).lstrip("/")
-
-
-def _link(tar: tarfile.TarFile, name: str, to: str) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.type, entry.linkname = tarfile.SYMTYPE, to
-    tar.addfile(entry)
-
-
-def _without_ballast(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    parts = Path(entry.name).parts
-    ballast = {
-        "site-packages",
-        "__pycache__",
-        "test",
-        "idlelib",
-        "tkinter",
-        "ensurepip",
-        "turtledemo",
-        "lib2to3",
-    }
-    return None if ballast & set(parts) else entry
-
-
 def main(command: Sequence[str]) -> int:
     """Run `command` with an engine round it. Where none can run it is skipped; on CI that fails."""
     why = missing()
@@ -349,5 +271,6 @@ def main(command: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script finds only what lies beside it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main(sys.argv[1:]))

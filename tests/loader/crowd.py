@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from loader.once import OnceLoader
+from loader.controls import ModelSource
 
 DEADLINE_S = 30.0
 
@@ -56,7 +56,7 @@ class SlowLoad:
         return self._make()
 
 
-def wait_for_waiters(loader: OnceLoader[Any], count: int) -> None:
+def wait_for_waiters(loader: ModelSource[Any], count: int) -> None:
     """Wait until `count` callers of `loader` wait for its load."""
     deadline = time.monotonic() + DEADLINE_S
     while loader.counts.get("waiting", 0) < count:

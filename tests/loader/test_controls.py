@@ -11,7 +11,7 @@ import pytest
 from loader.controls import NoSecondCheck, PerModel, Unguarded, source_for
 from loader.journal import Journal
 from loader.once import OnceLoader
-from tests.loader.crowd import DEADLINE_S, Crowd
+from tests.loader.crowd import DEADLINE_S, Crowd, wait_for_waiters
 
 
 def meeting(count: int) -> Callable[[], object]:
@@ -51,9 +51,7 @@ def test_without_a_second_check_the_loads_come_one_after_the_other(journal: Jour
     source = made(NoSecondCheck, load, journal)
     crowd = Crowd(3, source.acquire)
     began.wait(DEADLINE_S)
-    changed = threading.Event()
-    while source.counts.get("waiting", 0) < 2:
-        changed.wait(0.005)
+    wait_for_waiters(source, 2)
     go_on.set()
     crowd.join()
     kinds = [event.kind for event in journal.since(0) if event.kind in ("started", "completed")]

@@ -1,4 +1,4 @@
-"""The trigger that is rows, when a row, a statement or the database refuses: told, and nobody is left waiting."""
+"""The trigger that is rows, when a row, a statement or the database refuses: told, and nobody waits on."""
 
 from __future__ import annotations
 
