@@ -15,7 +15,7 @@ from loader.errors import LoaderError, MetaTensorError, PoisonedProcess
 from loader.events import EventKind, LoadEvent
 from loader.gate import PROCESS_GATE, Gate, Tenant, fingerprint, watched
 from loader.journal import Journal
-from loader.memory import MemoryReading, pss_mb
+from loader.memory import pss_mb_of_load
 from loader.recognition import recognise
 from loader.verification import verify_value
 
@@ -110,15 +110,10 @@ class Attempt:
         self.thread = "a thread that is about to start"
         self.since = time.monotonic()
         self.seconds = 0.0
-        self._memory: MemoryReading | None = None
 
     def elapsed(self) -> float:
         """Seconds since the attempt was asked for."""
         return time.monotonic() - self.since
-
-    def weights_are_set(self) -> None:
-        """Begin to read the memory for the `completed` event, beside what the load still has to do."""
-        self._memory = MemoryReading()
 
     def run(self, load: Callable[[], T], publish: Callable[[T], None]) -> T:
         """Load, verify, publish, and return the value; the events tell each step.
@@ -144,7 +139,7 @@ class Attempt:
                     "Model loaded successfully",
                     self.load_id,
                     seconds=f"{self.seconds:.3f}",
-                    **(pss_mb() if self._memory is None else self._memory.fields()),
+                    **pss_mb_of_load(self.seconds),
                 )
                 return value
         finally:
@@ -195,5 +190,3 @@ def report_progress(done: int, total: int, unit: str) -> None:
     if attempt is not None:
         phrase = f"Loading weights {done}/{total}"
         attempt.recorder.tell("progress", phrase, attempt.load_id, done=done, total=total, unit=unit)
-        if done == total:
-            attempt.weights_are_set()

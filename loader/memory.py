@@ -1,51 +1,21 @@
-"""How much memory this process has, read beside the end of a load so that nobody waits for it.
+"""How much memory this process has, where to ask costs next to nothing beside the load that it is told of.
 
-    last weight set ──> MemoryReading begins ──(a thread, in the kernel)──┐
-    rest of the load, verification, publication ──────────────────────────┴──> fields(): that, or read anew
-
-The kernel counts every resident page, some 20 ms for a gigabyte: 3 % of the load of a mapped checkpoint.
+The kernel counts every resident page, some 10 ms for a gigabyte: 4 % of the load of a mapped checkpoint, and
+callers wait for it, or share a core with it. So a reading has an allowance.
 """
 
 from __future__ import annotations
 
 import re
-import threading
 from pathlib import Path
 from typing import Final
 
-__all__ = ["MemoryReading", "pss_mb"]
+__all__ = ["pss_mb", "pss_mb_of_load"]
 
 _PSS: Final = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
-_MOVED: Final = 0.02  # of resident memory; one that moved more since makes a reading stale
-
-
-class MemoryReading:
-    """This process's proportional memory, being read since this object was made.
-
-    Threading: `fields()` blocks until it was read, some milliseconds; any thread.
-    """
-
-    def __init__(self) -> None:
-        self._found: dict[str, str] = {}
-        self._resident = _resident_pages()
-        self._thread: threading.Thread | None = threading.Thread(
-            target=self._read, name="memory-reading", daemon=True
-        )
-        try:
-            self._thread.start()
-        except (RuntimeError, MemoryError):  # no more threads: fields() reads then, as it would without this
-            self._thread = None
-
-    def fields(self) -> dict[str, str]:
-        """Return what was read as an event's field, or what is true now if the memory has changed since."""
-        if self._thread is None:
-            return pss_mb()
-        self._thread.join()
-        # Resident memory costs microseconds to ask for; it counts wrongly, but it tells a change
-        return self._found if abs(_resident_pages() - self._resident) <= _MOVED * self._resident else pss_mb()
-
-    def _read(self) -> None:
-        self._found = pss_mb()
+_PAGE_S: Final = 50e-9  # to count one page; measured 22 to 48
+_ALWAYS_S: Final = 0.015
+_SHARE: Final = 0.01  # of a load
 
 
 def pss_mb() -> dict[str, str]:
@@ -59,6 +29,14 @@ def pss_mb() -> dict[str, str]:
         return {}
     found = _PSS.search(text)
     return {"pss_mb": f"{int(found[1]) / 1024:.1f}"} if found else {}
+
+
+def pss_mb_of_load(seconds: float) -> dict[str, str]:
+    """As `pss_mb()`, at the end of a load that took so long; nothing where it would cost over 1 % of that.
+
+    Fifteen milliseconds are always allowed: enough for 1.2 GB.
+    """
+    return pss_mb() if _resident_pages() * _PAGE_S <= max(_ALWAYS_S, _SHARE * seconds) else {}
 
 
 def _resident_pages() -> int:

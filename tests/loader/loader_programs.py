@@ -50,7 +50,7 @@ def put_under_control(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(once, "SharedAttempt", seen)
     monkeypatch.setattr(shared_attempt, "Future", Future)
     monkeypatch.setattr(gate, "_TURNS", None)  # each trial has its own
-    monkeypatch.setattr(attempt, "pss_mb", dict)  # a reading of /proc, in each of some thousand loads
+    monkeypatch.setattr(attempt, "pss_mb_of_load", lambda seconds: {})  # thousands of loads read no /proc
     real = attempt.verify_value
 
     def verify(value: object, model: str) -> None:
