@@ -9,26 +9,32 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, Final
 
 import click
 from click.exceptions import NoArgsIsHelpError
 
 from dashboard.commands import USAGE, explain_crash, hush_stdout
-from dashboard.commands.history import history
-from dashboard.commands.logs import logs
-from dashboard.commands.probe import probe
-from dashboard.commands.run import run
-from dashboard.commands.serve import serve
-from dashboard.commands.verdict import verdict
 
 __all__ = ["cli", "main"]
 
 _NAME: Final = "python -m dashboard"
+_COMMANDS: Final = ("run", "verdict", "probe", "logs", "history", "serve")
+"""Each is what its module in `dashboard.commands` calls so. In the order of `--help`."""
 
 
 class _Commands(click.Group):
-    """… of which none minds when whoever reads its output leaves early."""
+    """… each imported only when it is asked for; none minds when whoever reads its output leaves early."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"dashboard.commands.{cmd_name}"), cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -45,10 +51,6 @@ class _Commands(click.Group):
 )
 def cli() -> None:
     """Loadonce proves that a model service loads its big model exactly once."""
-
-
-for command in (run, verdict, probe, logs, history, serve):
-    cli.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,11 +15,12 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from dashboard.evidence import Colour
+if TYPE_CHECKING:
+    from dashboard.evidence import Colour
 
 __all__ = [
     "EXIT_CODES",
