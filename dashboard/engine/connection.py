@@ -25,6 +25,8 @@ __all__ = ["Engine"]
 
 _TIMEOUT_S: Final = 20
 _POOL: Final = 32
+_LATE_S: Final = 0.1
+"""After so long an engine has noted what it did."""
 _SHORT_ID: Final = 12
 _WHOLE_ID: Final = 64
 
@@ -183,7 +185,7 @@ class Engine:
         with said_by_engine(self.host, f"The ends of {container.name} were asked for"):
             found = self._client.api.events(
                 since=int(since),
-                until=int(time.time() + self.clock_ahead_s) + 1,
+                until=f"{time.time() + self.clock_ahead_s + _LATE_S:.6f}",  # the engine waits for that moment
                 filters={"type": "container", "container": container.id},
                 decode=True,
             )
