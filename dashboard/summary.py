@@ -25,7 +25,7 @@ from dashboard.wording import (
     when,
 )
 
-__all__ = ["TERMINAL_COLOURS", "badge", "summary", "summary_of_log", "trial_line"]
+__all__ = ["TERMINAL_COLOURS", "badge", "summary", "summary_of_log", "trial_line", "wrapped"]
 
 TERMINAL_COLOURS: Final[dict[Colour, str]] = {"green": "green", "red": "red", "inconclusive": "yellow"}
 _WIDTH: Final = 100
@@ -46,47 +46,45 @@ def summary(record: RunRecord) -> Iterator[str]:
         yield f"{badge(verdict.verdict)}  {click.style(printable(headline(record, verdict)), bold=True)}"
         said = printable(lead(record, verdict))
         if said and all(said != printable(reason.text) for reason in verdict.reasons):
-            yield from _wrapped("", said)
-        yield from _wrapped("Counts", _counts(verdict.counts))
+            yield from wrapped("", said)
+        yield from wrapped("Counts", _counts(verdict.counts))
         for number, reason in enumerate(verdict.reasons):
-            yield from _wrapped("" if number else "Why", f"{printable(reason.text)} [{reason.code}]")
+            yield from wrapped("" if number else "Why", f"{printable(reason.text)} [{reason.code}]")
         for finding in findings(record)[:_MOST_FINDINGS]:
-            yield from _wrapped("Likely", printable(f"{finding.cause} {finding.cure}"))
+            yield from wrapped("Likely", printable(f"{finding.cause} {finding.cure}"))
         if record.status != "failed":
-            yield from _wrapped("Control", ": ".join(control_words(record)))
+            yield from wrapped("Control", ": ".join(control_words(record)))
         if verdict.latency_s is not None:
-            yield from _wrapped("Latency", _latency(verdict.latency_s))
+            yield from wrapped("Latency", _latency(verdict.latency_s))
         said = f"log {verdict.witnesses.log}, identity {verdict.witnesses.identity}"
-        yield from _wrapped("Witnesses", f"{said}, memory {verdict.witnesses.memory}")
+        yield from wrapped("Witnesses", f"{said}, memory {verdict.witnesses.memory}")
         if verdict.not_checked:
-            yield from _wrapped("Unchecked", " ".join(unchecked(verdict)))
+            yield from wrapped("Unchecked", " ".join(unchecked(verdict)))
     proper = [trial for trial in record.trials if trial.role == "trial"]
     if len(proper) > 1:
-        yield from _wrapped("Trials", _tally(proper))
+        yield from wrapped("Trials", _tally(proper))
     shown = record.shown_trial
     if shown is not None and shown.skew_ms is not None:
-        yield from _wrapped(
-            "Skew", f"{shown.skew_ms:.2f} ms from the first request's departure to the last's"
-        )
+        yield from wrapped("Skew", f"{shown.skew_ms:.2f} ms from the first request's departure to the last's")
     for warning in record.warnings:
-        yield from _wrapped("Warning", printable(warning))
+        yield from wrapped("Warning", printable(warning))
     for note in shown.notes if shown is not None else ():
-        yield from _wrapped("Note", printable(note))
+        yield from wrapped("Note", printable(note))
     took = "" if record.finished_at is None else f", took {seconds(record.finished_at - record.created_at)}"
-    yield from _wrapped("Run", record.run_id)
-    yield from _wrapped("", f"{settings_title(record.settings)}; {when(record.created_at)}{took}")
+    yield from wrapped("Run", record.run_id)
+    yield from wrapped("", f"{settings_title(record.settings)}; {when(record.created_at)}{took}")
 
 
 def summary_of_log(verdict: Verdict, findings: Sequence[Finding], lines: int) -> Iterator[str]:
     """Yield the lines that tell the verdict on a log alone, for a terminal."""
     yield f"{badge(verdict.verdict)}  {click.style(printable(verdict.reasons[0].text), bold=True)}"
-    yield from _wrapped("Counts", f"{_counts(verdict.counts)}, in {plural(lines, 'line')}")
+    yield from wrapped("Counts", f"{_counts(verdict.counts)}, in {plural(lines, 'line')}")
     for number, reason in enumerate(verdict.reasons):
-        yield from _wrapped("" if number else "Why", f"{printable(reason.text)} [{reason.code}]")
+        yield from wrapped("" if number else "Why", f"{printable(reason.text)} [{reason.code}]")
     for finding in findings[:_MOST_FINDINGS]:
-        yield from _wrapped("Likely", printable(f"{finding.cause} {finding.cure}"))
+        yield from wrapped("Likely", printable(f"{finding.cause} {finding.cure}"))
     if verdict.not_checked:
-        yield from _wrapped("Unchecked", " ".join(unchecked(verdict)))
+        yield from wrapped("Unchecked", " ".join(unchecked(verdict)))
 
 
 def trial_line(trial: TrialRecord, repeat: int) -> str:
@@ -127,8 +125,9 @@ def _tally(trials: Iterable[TrialRecord]) -> str:
     return ", ".join(words) or "none was judged"
 
 
-def _wrapped(label: str, text: str) -> Iterator[str]:
+def wrapped(label: str, text: str, width: int = 10) -> Iterator[str]:
+    """Yield a text beside its label, in as many lines as it takes."""
     # Ids must stay whole: nothing is broken inside a word, and nothing is cut.
-    lines = textwrap.wrap(text, _WIDTH - 12, break_long_words=False, break_on_hyphens=False) or [""]
+    lines = textwrap.wrap(text, _WIDTH - 2 - width, break_long_words=False, break_on_hyphens=False) or [""]
     for number, line in enumerate(lines):
-        yield f"  {click.style((label if number == 0 else '').ljust(10), dim=True)}{line}"
+        yield f"  {click.style((label if number == 0 else '').ljust(width), dim=True)}{line}"

@@ -1,4 +1,4 @@
-"""`history`: the runs that were kept, listed, shown and exported."""
+"""`history`: the runs that were kept, listed, shown, compared and exported."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from dashboard.commands import CommandError, print_json
+from dashboard.commands import INCONCLUSIVE, CommandError, print_json
 
 if TYPE_CHECKING:
     from dashboard.evidence import LogLine
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["history"]
 
+_COMPARED: Final = {"worse": 1, "not_worse": 0, "unproven": INCONCLUSIVE}
+
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def history(context: click.Context) -> None:
-    """List, show and export the runs that were kept. Without a command: list."""
+    """List, show, compare and export the runs that were kept. Without a command: list."""
     if context.invoked_subcommand is None:
         context.invoke(list_runs)
 
@@ -110,6 +112,39 @@ def export(run_id: str, path: Path) -> None:
     except ReportError as error:
         raise CommandError(str(error)) from error
     click.echo(f"Run {record.run_id} is in {path}", err=True)
+
+
+@history.command("compare")
+@click.argument("before", metavar="ID")
+@click.argument("after", metavar="ID")
+@click.option(
+    "--slower",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    metavar="PERCENT",
+    help="How much slower the second run may be; beyond noise, more than that is a regression.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+def compare_runs(before: str, after: str, slower: float, as_json: bool) -> int:
+    """Compare the run before a change with the one after it.
+
+    Exit codes: 0 nothing is worse, 1 a regression, 2 usage, 3 nothing is worse, but nothing is proven.
+    """
+    from dashboard.comparison import NotComparable, compare
+    from dashboard.comparison_words import comparison_json, comparison_lines
+
+    with _open_store() as store:
+        records = _find(store, before), _find(store, after)
+    try:
+        comparison = compare(*records, tolerance=slower / 100)
+    except NotComparable as error:
+        raise CommandError(str(error)) from error
+    for line in comparison_lines(comparison):
+        click.echo(line, err=as_json)
+    if as_json:
+        print_json(comparison_json(comparison))
+    return _COMPARED[comparison.outcome]
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,29 @@ def test_an_id_that_is_not_one_run_is_usage(run_id: str, says: str, kept: Store)
         done = call("history", *arguments)
         assert (done.returncode, done.stdout) == (2, "")
         assert says in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [("20261120", "20261121", 1), ("20261121", "20261120", 0), ("20261121", "20261122", 3)],
+)
+def test_the_exit_code_of_a_comparison_tells_a_regression(
+    before: str, after: str, code: int, kept: Store
+) -> None:
+    done = call("history", "compare", before, after, "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["regression"]) == (code, code == 1)
+    assert found["before"]["run_id"].startswith(before)
+    assert "Before    2026112" in done.stderr
+    shown = call("history", "compare", before, after)
+    assert (shown.returncode, shown.stdout) == (code, done.stderr)
+
+
+def test_a_comparison_with_a_run_under_way_is_usage(kept: Store) -> None:
+    kept.save(replace(sample.run("green", run_id="under-way"), status="running", verdict=None))
+    done = call("history", "compare", "under-way", "20261121")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "under-way is still under way" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["run.json", "run.xml", "run.html"])
