@@ -1,16 +1,18 @@
 """Picks out of a log the lines that may tell of a load, many lines at a time; the others are never decoded.
 
-    lines --joined, stream by stream--> signs found in the bytes --> the lines that they touch --> Timeline
+    block of a file --as it is----------+
+    lines ------------joined by streams-+--> signs found in the bytes --> the lines near them --> Timeline
 
 RE2 goes through a block of lines in the time in which Python could look at a handful of them. A little too
-much is picked, never too little: a phrase may begin in one line and end in another.
+much is picked, never too little: a phrase may begin in one line and end in another. The expressions of a
+user's own profile are signs, too.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
@@ -19,8 +21,8 @@ import re2  # type: ignore[import-untyped]  # google-re2 ships no types
 
 from dashboard.evidence import LogLine, Stream
 from dashboard.logs import MAX_LINE, shown_lines
-from dashboard.profiles import SIGNS, without_colours
-from dashboard.timeline import REACH
+from dashboard.profiles import SIGNS, Pattern, Profile, torn, without_colours
+from dashboard.strangers import REACH
 
 __all__ = ["Sieve", "Sifted"]
 
@@ -32,8 +34,11 @@ def _any_case(expression: bytes) -> re.Pattern[bytes]:
     return compiled
 
 
-_SIGN: Final = _any_case(b"|".join([b"event=", *SIGNS.values()]))
+_SIGNS: Final = b"|".join([b"event=", *SIGNS.values()])
+_SIGN: Final = _any_case(_SIGNS)
+_TORN_SIGN: Final = _any_case(torn(_SIGNS))
 _WIDEST: Final = 4  # bytes of a character
+_BEFORE: Final = _WIDEST * (REACH + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +55,52 @@ class Sifted:
     telling: tuple[tuple[LogLine, str], ...]
 
 
-class Sieve:
-    """Sifts the log of one source, from its first line on. For one reader."""
+def _any_of(patterns: Iterable[Pattern], flags: bytes) -> re.Pattern[bytes]:
+    """Join a user's expressions into one; it finds nothing if there are none."""
+    options = re2.Options()
+    options.case_sensitive = False
+    texts = [b"(?:%b)" % each.expression.pattern for each in patterns] or [rb"[^\x00-\x{10ffff}]"]
+    joined: re.Pattern[bytes] = re2.compile(flags + b"|".join(texts), options)
+    return joined
 
-    def __init__(self, source: str) -> None:
+
+def _whole(data: bytes) -> bytes:
+    """Return `data` as it is shown: bytes that are no UTF-8 become U+FFFD."""
+    return data if data.isascii() else data.decode("utf-8", "replace").encode()
+
+
+class Sieve:
+    """Sifts the log of one source, from its first line on. For one reader.
+
+    Args:
+        profile: whose expressions are to be found besides the built-in ones.
+    """
+
+    def __init__(self, source: str, profile: Profile | str | None = None) -> None:
         self._source = source
         self._number = 0
         self._tails: dict[Stream, str] = {}
+        self._own = _OwnSigns(profile) if isinstance(profile, Profile) and profile.own else None
+
+    def sift_block(self, block: bytes, stream: Stream = "stdout") -> Sifted:
+        """Number the lines of `block` and return what may be told in them.
+
+        It ends where a line does, without the newline; the block before has ended with one.
+        """
+        plain = block.replace(b"\r\n", b"\n").removesuffix(b"\r") if b"\r" in block else block
+        longest = max(plain.find(b"\n"), len(plain) - plain.rfind(b"\n"))
+        if self._own is not None or b"\r" in plain or b"\x1b" in plain or longest > MAX_LINE:
+            texts = block.split(b"\n")
+            return self.sift([stream] * len(texts), texts)
+        head = self._tails.get(stream, "").encode()
+        data = head + b"\n" + plain
+        first, self._number = self._number, self._number + plain.count(b"\n") + 1
+        self._tails[stream] = _before(data, len(data))
+        telling = tuple(
+            (LogLine(self._source, first + number, stream, 0.0, text.decode("utf-8", "replace")), before)
+            for number, text, before in _near_signs(data, len(head) + 1)
+        )
+        return Sifted(self._number - first, len(plain) - (self._number - first - 1), telling)
 
     def sift(
         self,
@@ -107,18 +151,42 @@ class Sieve:
             joined = b"".join(visible)
         head = tail.encode()
         data = head + joined
+        picked: set[int] = set()
+        if self._own is not None:
+            picked.update(self._own.touched(head, visible))
         signs = [sign.start() for sign in _SIGN.finditer(data)]
-        if not signs:
-            return
-        begins = list(accumulate(map(len, visible[:-1]), initial=len(head)))
-        reach = REACH if data.isascii() else _WIDEST * REACH
+        begins = list(accumulate(map(len, visible[:-1]), initial=len(head))) if signs else []
+        reach = _reach(data)
         done = 0
         for sign in signs:  # from left to right
             first, stop = bisect_right(begins, sign) - 1, bisect_right(begins, sign + reach)
-            for at in range(max(first, done), stop):
-                if visible[at]:  # in an empty line nothing begins or ends
-                    yield at, _ending(tail, texts, at)
+            picked.update(range(max(first, done), stop))
             done = max(done, stop)
+        for at in sorted(picked):
+            if visible[at]:  # in an empty line nothing begins or ends
+                yield at, _ending(tail, texts, at)
+
+
+class _OwnSigns:
+    """Where the expressions of a user's profile match, in many lines at once where they allow it."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._blockwise = profile.blockwise
+        self._in_lines = _any_of(profile.own, b"(?m)")
+        self._torn = _any_of((each for each in profile.own if each.tearable), b"")
+
+    def touched(self, head: bytes, texts: Sequence[bytes]) -> Iterator[int]:
+        """Yield the places of the lines that a match touches; `head` is what stood before the first."""
+        if not self._blockwise:
+            yield from range(len(texts))
+            return
+        begins = list(accumulate((len(text) + 1 for text in texts[:-1]), initial=0))
+        for match in self._in_lines.finditer(_whole(b"\n".join(texts))):
+            yield from range(bisect_right(begins, match.start()) - 1, bisect_right(begins, match.end()))
+        begins = list(accumulate(map(len, texts[:-1]), initial=len(head)))
+        for match in self._torn.finditer(_whole(head + b"".join(texts))):
+            first = bisect_right(begins, match.start()) - 1
+            yield from range(max(first, 0), bisect_right(begins, match.end()))
 
 
 def _ending(tail: str, texts: Sequence[bytes], stop: int) -> str:
@@ -132,3 +200,43 @@ def _ending(tail: str, texts: Sequence[bytes], stop: int) -> str:
 
 def _visible(text: bytes) -> str:
     return without_colours(text.decode("utf-8", "replace"))
+
+
+def _reach(data: bytes) -> int:
+    return REACH if data.isascii() else _WIDEST * REACH
+
+
+def _near_signs(data: bytes, start: int) -> Iterator[tuple[int, bytes, str]]:
+    """Yield the lines of `data` from place `start` on that a sign touches or is close to.
+
+    Each with its number and what stood before it. Place `start` follows a newline.
+    """
+    reach = _reach(data)
+    number, counted = 0, start  # so many lines begin before the place `counted`
+    done = end = start  # the lines before the place `done` were looked at; the last of them ends at `end`
+    for sign in _TORN_SIGN.finditer(data):
+        at = sign.start()
+        if at >= done:
+            begin, away = max(start, data.rfind(b"\n", 0, at) + 1), 0
+        elif end - at > reach:
+            continue  # the rest of its line is longer than a phrase reaches
+        else:
+            begin, away = done, done - at - data.count(b"\n", at, done)
+        while begin <= len(data) and away <= reach:
+            end = data.find(b"\n", begin)
+            end = len(data) if end < 0 else end
+            if end > begin:  # in an empty line nothing begins or ends
+                number, counted = number + data.count(b"\n", counted, begin), begin
+                yield number, data[begin:end], _before(data, begin - 1)
+            away += end - max(begin, at)
+            begin = done = end + 1
+
+
+def _before(data: bytes, stop: int) -> str:
+    """Return the last characters before the place `stop`, where a line ends, as far as a phrase may reach."""
+    size = _BEFORE
+    while True:
+        piece = data[max(0, stop - size) : stop]
+        if size >= stop or len(piece) - piece.count(b"\n") >= _BEFORE:
+            return "".join(part.decode("utf-8", "replace") for part in piece.split(b"\n"))[-REACH:]
+        size *= 4

@@ -10,23 +10,24 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from dashboard.evidence import Gap, LogEvent, LogLine
-from dashboard.profiles import PROFILES, Profile, Sighting, find_marks, may_tell, without_colours
-from loader.events import LoadEvent, parse_line
+from dashboard.profiles import AUTOMATIC, OURS, PROFILES, Profile, without_colours
+from dashboard.strangers import StrangerLog
+from loader.events import EventKind, LoadEvent, parse_line
 
-__all__ = ["FILLED_LINE", "PROFILE_NAMES", "REACH", "Timeline", "UnknownProfile"]
+__all__ = ["FILLED_LINE", "PROFILE_NAMES", "Timeline", "UnknownProfile", "named_profile"]
 
-OURS: Final = "loadonce"
 PROFILE_NAMES: Final = (OURS, *PROFILES)
 FILLED_LINE: Final = -1
 """The line number of an event that no line showed: the worker itself told it."""
 
-REACH: Final = 64
-"""Characters on each side of a line's border in which a cut phrase is looked for."""
+_PROGRESS_SHARE: Final = 10
+"""Of the events that are kept, one in so many may be progress: it is the most frequent and proves nothing."""
 _BAR: Final = re.compile(r"[^|]{0,200}\d{1,3}%\|[^|]{0,400}\|[^|\]]{0,100}\](?=\d{4}-)")
 
 
@@ -34,19 +35,30 @@ class UnknownProfile(ValueError):
     """A profile was asked for that does not exist. The message lists those that do."""
 
 
+def named_profile(name: str | None, own: Mapping[str, Profile]) -> Profile | str | None:
+    """Return what a `Timeline` is given for a profile's name: built in, or one of the user's `own`.
+
+    Raises:
+        UnknownProfile: there is none of that name.
+    """
+    if name is None or name == OURS:
+        return name
+    found = PROFILES.get(name) or own.get(name)
+    if found is None:
+        raise UnknownProfile(
+            f"There is no log profile {name!r}. Use one of {', '.join((*PROFILE_NAMES, *own))}, or none, and "
+            f"these are tried: {', '.join((OURS, *(each.name for each in AUTOMATIC)))}. Profiles of your own "
+            "stand in targets.toml, as [profiles.NAME]."
+        )
+    return found
+
+
 @dataclass(slots=True)
 class _Source:
-    """What is known of one source's log: whose it is, and which server process is writing."""
+    """One source's log: read as a stranger's until it turns out to be ours."""
 
+    stranger: StrangerLog | None
     ours: bool = False
-    read: set[tuple[int, int]] = field(default_factory=set)  # lines that told something: number, hash
-    tails: dict[str, tuple[int, str]] = field(default_factory=dict)  # by stream: last line, its end
-    life: int = 1
-    pids: set[int] = field(default_factory=set)
-    active: bool = False  # whether this life has shown an event
-    open: list[str | None] = field(default_factory=list)  # models whose load began and has not ended
-    names: dict[str, bool] = field(default_factory=dict)  # models, and whether the name was cut
-    last_model: str | None = None
 
 
 class Timeline:
@@ -55,20 +67,21 @@ class Timeline:
     Threading: one writer at a time may call `feed` and `fill` (each holds the lock for its own lines only);
     any number of threads may call `events` and `gaps` meanwhile and get an immutable picture.
 
+    Args:
+        profile: whose lines to read: a profile, or the name of a built-in one; None tries several.
+        most: keep at most so many events; `beyond` counts the others.
+
     Raises:
-        UnknownProfile: there is no profile of that name.
+        UnknownProfile: there is no built-in profile of that name.
     """
 
-    def __init__(self, profile: str | None = None) -> None:
-        if profile is not None and profile not in PROFILE_NAMES:
-            raise UnknownProfile(
-                f"There is no log profile {profile!r}. Use one of {', '.join(PROFILE_NAMES)}, "
-                "or none, and every profile is tried."
-            )
-        self._reads_ours = profile in (None, OURS)
-        self._profiles: tuple[Profile, ...] = tuple(
-            each for name, each in PROFILES.items() if profile in (None, name)
-        )
+    def __init__(self, profile: Profile | str | None = None, *, most: int | None = None) -> None:
+        found = named_profile(profile, {}) if isinstance(profile, str) else profile
+        self._reads_ours = found in (None, OURS)
+        self._profiles: tuple[Profile, ...] = (found,) if isinstance(found, Profile) else ()
+        if found is None:
+            self._profiles = AUTOMATIC
+        self._most = most
         # Guards everything below: a reader must not see an event of a profile that was just turned off.
         self._lock = threading.Lock()
         self._sources: dict[str, _Source] = {}
@@ -76,6 +89,9 @@ class Timeline:
         self._baselines: dict[str, int] = {}
         self._known: set[tuple[str, int, str, int | None, str | None, int | None]] = set()
         self._picture: tuple[LogEvent, ...] | None = ()
+        self._kept = [0, 0]  # events, and among them progress
+        self._beyond: Counter[EventKind] = Counter()
+        self._passed: dict[str, list[range]] = {}  # by boot: numbers of events that were not kept
 
     def feed(self, line: LogLine, *, before: str | None = None) -> tuple[LogEvent, ...]:
         """Read one line and return the events that are new. A line that is delivered twice counts once.
@@ -86,12 +102,15 @@ class Timeline:
         with self._lock:
             source = self._sources.get(line.source)
             if source is None:
-                source = self._sources[line.source] = _Source()
+                stranger = StrangerLog(self._profiles) if self._profiles else None
+                source = self._sources[line.source] = _Source(stranger)
             new = self._feed_ours(line, source) if self._reads_ours and "event=" in line.text else []
-            if not source.ours and not new and self._profiles:
-                new = self._feed_stranger(line, source, before)
+            if not source.ours and not new and source.stranger is not None:
+                new, changed = source.stranger.feed(line, before)
+                if changed:
+                    self._replace(line.source, source.stranger)
             if new:
-                self._events.extend(new)
+                self._events.extend(new if self._most is None else filter(self._has_room, new))
                 self._picture = None
             return tuple(new)
 
@@ -124,19 +143,24 @@ class Timeline:
                 self._picture = tuple(self._events)
             return self._picture
 
+    def beyond(self) -> Mapping[EventKind, int]:
+        """Return how many events of each kind were read and not kept, because there were too many."""
+        with self._lock:
+            return dict(self._beyond)
+
     def gaps(self) -> tuple[Gap, ...]:
         """Return the holes in the numbering of each worker's events that nothing has filled."""
-        seen = {boot: set(range(1, seq + 1)) for boot, seq in self._baselines.items()}
+        seen = {boot: [range(1, seq + 1)] for boot, seq in self._baselines.items()}
         homes: dict[str, str] = {}
         for event in self.events():
             if event.boot is not None and event.seq is not None:
-                seen.setdefault(event.boot, set()).add(event.seq)
+                seen.setdefault(event.boot, []).append(range(event.seq, event.seq + 1))
                 homes.setdefault(event.boot, event.source)
         return tuple(
             Gap(homes[boot], f"Of worker {boot}, {_span(first, last)} missing from the log.")
             for boot, numbers in seen.items()
             if boot in homes
-            for first, last in _holes(numbers)
+            for first, last in _holes([*numbers, *self._passed.get(boot, ())])
         )
 
     # -- our own lines ------------------------------------------------------------------------------------
@@ -149,8 +173,7 @@ class Timeline:
                 continue
             if not source.ours:
                 source.ours = True
-                self._events = [each for each in self._events if each.source != line.source]
-                self._picture = None
+                self._replace(line.source, None)
             event = _event(told, line.source, line.number)
             if self._is_new(event):
                 new.append(event)
@@ -163,8 +186,36 @@ class Timeline:
         key = (event.boot, event.seq, event.kind, event.load, event.model, event.pid)
         if key in self._known or self._is_old(event):
             return False
-        self._known.add(key)
+        if self._most is None or len(self._known) < self._most:
+            self._known.add(key)
         return True
+
+    def _replace(self, name: str, stranger: StrangerLog | None) -> None:
+        """Drop what a source has told so far, but for what still stands now that its owner is known."""
+        events, self._events = self._events, []
+        for event in events:
+            if event.source != name:
+                self._events.append(event)
+            elif stranger is not None:
+                self._events.extend(stranger.retold((event,)))
+        self._beyond.clear()
+        self._picture = None
+
+    def _has_room(self, event: LogEvent) -> bool:
+        """Whether an event can be kept; if not, it is counted, and its number remembered."""
+        assert self._most is not None  # the caller's promise
+        most = self._most // _PROGRESS_SHARE if event.kind == "progress" else self._most
+        if self._kept[event.kind == "progress"] < most:
+            self._kept[event.kind == "progress"] += 1
+            return True
+        self._beyond[event.kind] += 1
+        if event.boot is not None and event.seq is not None:
+            passed = self._passed.get(event.boot, [])
+            if passed and passed[-1].stop == event.seq:
+                passed[-1] = range(passed[-1].start, event.seq + 1)
+            elif len(passed) + len(self._passed) < self._most:
+                self._passed[event.boot] = [*passed, range(event.seq, event.seq + 1)]
+        return False
 
     def _is_old(self, event: LogEvent) -> bool:
         return event.boot is not None and (event.seq or 0) <= self._baselines.get(event.boot, 0)
@@ -180,40 +231,6 @@ class Timeline:
                 at = index + 1
         self._events.insert(at, event)
         self._picture = None
-
-    # -- strangers' lines ---------------------------------------------------------------------------------
-
-    def _feed_stranger(self, line: LogLine, source: _Source, before: str | None) -> list[LogEvent]:
-        text = without_colours(line.text)
-        tail = _follow_on(line, text, source) if before is None else before
-        if not may_tell(tail + text):
-            return []
-        key = (line.number, hash(line.text))
-        if key in source.read:
-            return []
-        data, ending = text.encode("utf-8", "replace"), tail.encode("utf-8", "replace")
-        new: list[LogEvent] = []
-        marks = find_marks(data)
-        for mark in marks:
-            _move(source, mark.kind, mark.pid)
-        for profile in self._profiles:
-            whole = profile.find(data)
-            for sighting in (*_across(profile, ending, data, whole), *whole):
-                event = _seen(sighting, profile, line, source)
-                if event is not None:
-                    new.append(event)
-        if new or marks:
-            source.read.add(key)
-        return new
-
-
-def _follow_on(line: LogLine, text: str, source: _Source) -> str:
-    """Return what stood before a line in its stream, and remember its end for the next."""
-    number, tail = source.tails.get(line.stream, (-1, ""))
-    if line.number <= number:
-        return ""  # delivered again, or late: what stood before it is not known
-    source.tails[line.stream] = (line.number, (tail + text[-REACH:])[-REACH:])
-    return tail
 
 
 def _event(told: LoadEvent, source: str, number: int) -> LogEvent:
@@ -241,81 +258,14 @@ def _without_terminal(piece: str) -> str:
     return piece[bar.end() :] if bar is not None else piece
 
 
-def _across(profile: Profile, tail: bytes, data: bytes, whole: tuple[Sighting, ...]) -> tuple[Sighting, ...]:
-    """Find phrases that a cut in the middle of a line tore in two: `tail` ends where `data` goes on."""
-    border = len(tail)
-    found = [each for each in profile.find(tail + data[:REACH]) if each.start < border < each.end]
-    if not found:
-        return ()
-    taken = [(each.start, each.end) for each in profile.find(tail)]
-    taken += [(each.start + border, each.end + border) for each in whole]
-    return tuple(
-        each for each in found if not any(each.start < end and start < each.end for start, end in taken)
-    )
-
-
-def _move(source: _Source, kind: str, pid: int) -> None:
-    """Follow what uvicorn and gunicorn say of processes: a new life begins where one must have ended."""
-    if kind == "end":
-        source.pids.discard(pid)
-        return
-    # Processes that begin one after the other, before any has loaded, live side by side.
-    if kind == "reset" or source.active or pid in source.pids:
-        if source.active or source.pids:
-            source.life += 1
-        source.pids, source.active, source.open = set(), False, []
-    if kind == "begin":
-        source.pids.add(pid)
-
-
-def _seen(sighting: Sighting, profile: Profile, line: LogLine, source: _Source) -> LogEvent | None:
-    pattern = sighting.pattern
-    if pattern.only_during_load and not source.open:
-        return None
-    fields = dict(sighting.fields)
-    model = source.last_model
-    if pattern.kind == "started":
-        model = source.last_model = _same_model(sighting.model, "cut" in fields, source)
-        source.open.append(model)
-    elif pattern.kind in ("completed", "failed") and source.open:
-        model = source.open.pop(0)  # an end names no model: it is taken for that of the oldest load
-    fields.pop("cut", None)
-    source.active = True
-    fields["process"] = str(source.life)
-    if len(source.pids) > 1:
-        fields["processes"] = str(len(source.pids))
-    return LogEvent(
-        kind=pattern.kind,
-        source=line.source,
-        line=line.number,
-        time=line.time,
-        profile=profile.name,
-        text=line.text[:400].strip(),
-        model=model,
-        pid=next(iter(source.pids)) if len(source.pids) == 1 else None,
-        fields=fields,
-    )
-
-
-def _same_model(name: str | None, cut: bool, source: _Source) -> str | None:
-    """Return the known model that `name` means: a name that was cut short means the one that it begins."""
-    if name is None:
-        return source.last_model
-    for known, known_cut in source.names.items():
-        if name == known or (known_cut and name.startswith(known)) or (cut and known.startswith(name)):
-            return known
-    source.names[name] = cut
-    return name
-
-
-def _holes(numbers: set[int]) -> list[tuple[int, int]]:
-    """`{1, 2, 5}` -> `[(3, 4)]`: runs that are missing between 1 and the highest."""
+def _holes(seen: list[range]) -> list[tuple[int, int]]:
+    """`1-2, 5` -> `[(3, 4)]`: what is missing between 1 and the highest."""
     holes: list[tuple[int, int]] = []
     expected = 1
-    for number in sorted(numbers):
-        if number > expected:
-            holes.append((expected, number - 1))
-        expected = number + 1
+    for numbers in sorted(seen, key=lambda each: each.start):
+        if numbers.start > expected:
+            holes.append((expected, numbers.start - 1))
+        expected = max(expected, numbers.stop)
     return holes
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from dashboard.engine.records import FrameCutter, LineCutter
 from dashboard.evidence import LogEvent, LogLine, Stream
 from dashboard.logs import shown_lines
-from dashboard.profiles import _MARKS, PROFILES, may_tell
+from dashboard.profiles import PROFILES, may_tell
+from dashboard.profiles.marks import MARKS
 from dashboard.sieve import _SIGN, Sieve
 from dashboard.timeline import Timeline
 from tests.dashboard.worker_log import WorkerLog
@@ -164,7 +165,7 @@ EXPRESSIONS = {
     expression.pattern: expression
     for expression in (
         *(pattern.expression for profile in PROFILES.values() for pattern in profile.patterns),
-        *(expression for _, _, expression in _MARKS),
+        *(expression for _, _, expression in MARKS),
     )
 }
 

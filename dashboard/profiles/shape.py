@@ -1,0 +1,224 @@
+"""What a profile is, and how its patterns are found in a line.
+
+    line --> UTF-8 bytes, once as they are and once in ASCII lower case (same positions)
+    fixed byte strings (`anchors`) are looked for first; an expression runs only where one was found
+
+Every built-in expression is matched at a given place and bounded in length, and those of the user run on RE2,
+so that no line, however long or odd, costs more than its length. Built-in patterns are in lower case: case
+never matters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from loader.events import EventKind
+
+__all__ = ["MODEL", "Pattern", "Profile", "Sighting", "pattern", "without_colours"]
+
+MODEL: Final = "model"
+"""The group of an expression that names the model."""
+_NEAR: Final = 400
+"""Bytes before a sighting among which the pid of its writer stands."""
+_ANSI: Final = re.compile(
+    r"\x1b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,2048}(?:\x07|\x1b\\)|[@-Z\\^_])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One thing that a profile recognises: `expression` is tried wherever the bytes `anchor` stand.
+
+    Attributes:
+        anchor: empty for an expression of the user's, which RE2 looks for by itself.
+        only_during_load: counts only while a load of the same process is under way, because the words alone
+            may come from anywhere (a process that is killed, memory that runs out).
+        common: any service may print it, so that it does not tell whose log this is.
+        model: number of the group that names the model, if there is one.
+        tearable: whether the phrase may be torn in two by a cut in the middle of a line.
+    """
+
+    kind: EventKind
+    anchor: bytes
+    expression: re.Pattern[bytes]
+    fields: Mapping[str, str] = field(default_factory=dict)
+    only_during_load: bool = False
+    common: bool = False
+    model: int | None = None
+    tearable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """An occurrence of a pattern: bytes `start` to `end` of the line.
+
+    `process` is the pid of whoever wrote it, where the line itself says so.
+    """
+
+    pattern: Pattern
+    start: int
+    end: int
+    model: str | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+    process: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A named family of patterns. Where two overlap, the one that begins first stands, then the longer one.
+
+    Attributes:
+        process: how its lines name the process that writes them; the last before a sighting counts.
+        hushed_by: words behind which the rest of a line is somebody else's text.
+        tells_ends: whether its log ever says that a load came to its end.
+        blockwise: whether one search over many lines at once finds every line that its expressions match.
+    """
+
+    name: str
+    patterns: tuple[Pattern, ...]
+    process: re.Pattern[bytes] | None = None
+    hushed_by: re.Pattern[bytes] | None = None
+    tells_ends: bool = True
+    blockwise: bool = True
+
+    @property
+    def own(self) -> tuple[Pattern, ...]:
+        """The user's expressions: those that no fixed words stand for."""
+        return tuple(each for each in self.patterns if not each.anchor)
+
+    def pid_before(self, data: bytes, at: int) -> int | None:
+        """Return the pid of the process that wrote what stands at a place of a line, where that is told."""
+        if self.process is None:
+            return None
+        pids = self.process.findall(data, max(0, at - _NEAR), at)
+        return int(pids[-1]) if pids else None
+
+    def find(self, data: bytes, *, torn: bool = False) -> tuple[Sighting, ...]:
+        """Return every occurrence in `data`, a line in UTF-8 without colours, in the order of places.
+
+        With `torn` only those that may go on behind the border of a line.
+        """
+        low = data.lower()
+        found: list[Sighting] = []
+        for each in self.patterns:
+            if each.anchor not in low or (torn and not each.tearable):
+                continue
+            for match in _matches(each, low, data):
+                if each.kind == "started" and each.anchor and _is_no_start(data, match.start()):
+                    continue
+                found.append(Sighting(each, match.start(), match.end(), _named(each, match, data)))
+        if not found:
+            return ()
+        return tuple(self._described(_without_overlaps(found), data))
+
+    def _described(self, found: list[Sighting], data: bytes) -> Iterator[Sighting]:
+        for index, sighting in enumerate(found):
+            if self.hushed_by is not None and self.hushed_by.search(data, 0, sighting.start):
+                return
+            stop = found[index + 1].start if index + 1 < len(found) else len(data)
+            model, fields = sighting.model, dict(sighting.pattern.fields)
+            if sighting.pattern.kind == "started" and sighting.pattern.anchor:
+                model, cut = _model(sighting, data, stop)
+                if cut:
+                    fields["cut"] = "1"
+            elif sighting.pattern.kind == "progress":
+                bar = _BAR.match(data, sighting.end, stop)
+                if bar is not None:
+                    fields |= {"done": bar[1].decode(), "total": bar[2].decode()}
+            if self.process is not None:
+                repeated = _REPEATED.search(data, sighting.end, min(stop, sighting.end + 512))
+                if repeated is not None:
+                    fields["repeated"] = repeated[1].decode()
+            pid = self.pid_before(data, sighting.start)
+            yield Sighting(sighting.pattern, sighting.start, sighting.end, model, fields, pid)
+
+
+def pattern(
+    kind: EventKind,
+    anchor: str,
+    expression: bytes,
+    *,
+    only_during_load: bool = False,
+    common: bool = False,
+    **fields: str,
+) -> Pattern:
+    """Return a built-in pattern; `expression` is in lower case and begins with `anchor`."""
+    compiled = re.compile(expression)
+    model = compiled.groupindex.get(MODEL)
+    return Pattern(kind, anchor.encode(), compiled, fields, only_during_load, common, model)
+
+
+def without_colours(text: str) -> str:
+    """Return `text` without the escape sequences of a terminal."""
+    return _ANSI.sub("", text) if "\x1b" in text else text
+
+
+def _matches(each: Pattern, low: bytes, data: bytes) -> Iterator[re.Match[bytes]]:
+    if not each.anchor:
+        for match in each.expression.finditer(data):
+            if match.end() > match.start():
+                yield match
+        return
+    at = low.find(each.anchor)
+    while at >= 0:
+        found = each.expression.match(low, at)
+        if found is not None:
+            yield found
+        at = low.find(each.anchor, found.end() if found is not None and found.end() > at else at + 1)
+
+
+def _named(each: Pattern, match: re.Match[bytes], data: bytes) -> str | None:
+    if each.model is None or match.start(each.model) < 0:
+        return None
+    begin, end = match.span(each.model)  # in lower case the places are the same
+    return data[begin:end].decode("utf-8", "replace").strip() or None
+
+
+# Words before a start's own that make it something else. They count only before a small "loading": threads
+# join their lines without a space, and then whatever stands before a capital belongs to another message.
+_NO_START: Final = re.compile(
+    rb"(?:un|down|up|off|downloading/|(?:error|failed|failure|exception|while|when|after|before|during|finished"
+    rb"|done|completed|stopped|not|skipped|skipping|instead of)[\s:,.]{1,3})$"
+)
+_SEARCHES: Final = re.compile(rb"grep\s[^|]{0,24}$")  # the guide's own command line, echoed by a shell
+
+
+def _is_no_start(data: bytes, at: int) -> bool:
+    before = data[max(0, at - 40) : at].lower()
+    if _SEARCHES.search(before):
+        return True
+    return data[at : at + 1] == b"l" and _NO_START.search(before) is not None
+
+
+def _without_overlaps(found: list[Sighting]) -> list[Sighting]:
+    kept: list[Sighting] = []
+    for sighting in sorted(found, key=lambda each: (each.start, -each.end)):
+        if not kept or sighting.start >= kept[-1].end:
+            kept.append(sighting)
+    return kept
+
+
+_NAME: Final = re.compile(rb"\s{0,4}(?:[:=(]|from\s)[\s\"'\[(]{0,4}([^\s\"'\])]{1,256})(\s)?")
+_MESSAGE: Final = re.compile("downloading|loading|✓|⚠|traceback|info:|error:".encode(), re.IGNORECASE)
+_BAR: Final = re.compile(
+    rb"[^\d|]{0,3}\d{1,3}%(?: completed )?\|(?:[^|]{0,2000}\|)?\s{0,4}(\d{1,9})/(\d{1,9})", re.IGNORECASE
+)
+_REPEATED: Final = re.compile(rb"\[repeated (\d{1,4})x across cluster\]")
+
+
+def _model(sighting: Sighting, data: bytes, stop: int) -> tuple[str | None, bool]:
+    """Return the model that a start names, and whether its name may be cut short."""
+    if sighting.model is not None:
+        name = sighting.model.rstrip(".,;:…")
+        return name or None, sighting.end == stop and name == sighting.model
+    match = _NAME.match(data, sighting.end, stop)
+    if match is None:
+        return None, False
+    joined = _MESSAGE.search(match[1], 1)
+    told = match[1] if joined is None else match[1][: joined.start()]
+    shown = told.decode("utf-8", "replace").rstrip(".,;:…") or None
+    # The line ended, or another began, right behind the name
+    return shown, shown is not None and match[2] is None

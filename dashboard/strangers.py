@@ -1,0 +1,273 @@
+"""A stranger's log, read by profiles: whose it is, which processes write it, and the load events it shows.
+
+    line --profiles--> sightings --the profile that claims the log--> events, each put to a process
+         --marks-----> processes: uvicorn's and gunicorn's lives; vLLM's lines name theirs
+
+When no profile is named, several are tried and one has the log: what it shows stands, and what others saw
+before is dropped. A start claims more than an end, and the guide's service more than any other (`_CLAIMS`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from dashboard.evidence import LogEvent, LogLine
+from dashboard.profiles import Mark, Profile, Sighting, find_marks, may_tell, without_colours
+
+__all__ = ["REACH", "StrangerLog"]
+
+REACH: Final = 64
+"""Characters on each side of a line's border in which a cut phrase is looked for."""
+_CLAIMS: Final = {
+    ("feedlyai", True): 0,
+    ("vllm", True): 1,
+    ("feedlyai", False): 2,
+    ("vllm", False): 3,
+    ("sentence-transformers", True): 4,
+}
+"""By the name of a profile, and whether it saw a start (else an end): the least has the log."""
+_NO_CLAIM: Final = 9
+_MOST: Final = 10_000
+"""Models, processes and open loads that are told apart in one log, so that no log can fill the memory."""
+_KEPT: Final = frozenset({"progress", "meta_tensor_error"})
+"""What stays true of a log whoever has it."""
+
+
+@dataclass(slots=True)
+class _Process:
+    """One process that writes the log, its number there, and the models of its loads under way."""
+
+    number: int
+    pid: int | None = None
+    open: deque[str | None] = field(default_factory=lambda: deque(maxlen=_MOST))
+
+
+@dataclass(slots=True)
+class _Life:
+    """What lives between two restarts.
+
+    Attributes:
+        main: whoever writes lines that name no process. named: the others, by pid.
+        pids: server processes that uvicorn and gunicorn tell of.
+        active: whether it has shown an event. size: of how many processes the service says it will be.
+    """
+
+    main: _Process
+    named: dict[int, _Process] = field(default_factory=dict)
+    pids: set[int] = field(default_factory=set)
+    active: bool = False
+    size: int = 1
+
+
+class StrangerLog:
+    """Reads the log of one source that is not our worker's. Threading: for one thread at a time."""
+
+    def __init__(self, profiles: Sequence[Profile]) -> None:
+        self._profile = profiles[0]
+        self._rivals = tuple(profiles)
+        self._claim = _NO_CLAIM if len(profiles) > 1 else -1
+        self._searches = any(each.own for each in profiles)
+        self._read: set[tuple[int, int]] = set()  # lines that told something: number, hash
+        self._last_sifted = -1
+        self._tails: dict[str, tuple[int, str]] = {}  # by stream: last line, its end
+        self._numbers = itertools.count(1)
+        self._life = self._new_life()
+        self._names: dict[str, bool] = {}  # models, and whether the name was cut
+        self._last_model: str | None = None
+
+    def feed(self, line: LogLine, before: str | None) -> tuple[list[LogEvent], bool]:
+        """Return the events that a line shows, and whether the log has changed hands by it: see `retold`.
+
+        `before` is what stood before it in its stream where lines that tell nothing are left out.
+        """
+        text = without_colours(line.text)
+        tail = self._follow_on(line, text) if before is None else before
+        if not self._searches and not may_tell(tail + text):
+            return [], False
+        key = (line.number, hash(line.text))
+        if line.number <= self._last_sifted if before is not None else key in self._read:
+            return [], False
+        data, ending = text.encode("utf-8", "replace"), tail.encode("utf-8", "replace")
+        marks = find_marks(data)
+        for mark in marks:
+            self._move(mark, data)
+        changed, sightings = self._look(ending, data)
+        new = [event for each in sightings for event in self._events(each, line)]
+        if before is not None:
+            self._last_sifted = line.number  # sifted lines come once, and in order
+        elif new or marks:
+            self._read.add(key)
+        return new, changed
+
+    def retold(self, events: Iterable[LogEvent]) -> Iterator[LogEvent]:
+        """Yield what still stands of the events of this log, now that another profile has it."""
+        for event in events:
+            if event.kind in _KEPT:
+                yield replace(event, profile=self._profile.name, model=None)
+
+    def _follow_on(self, line: LogLine, text: str) -> str:
+        """Return what stood before a line in its stream, and remember its end for the next."""
+        number, tail = self._tails.get(line.stream, (-1, ""))
+        if line.number <= number:
+            return ""  # delivered again, or late: what stood before it is not known
+        self._tails[line.stream] = (line.number, (tail + text[-REACH:])[-REACH:])
+        return tail
+
+    def _look(self, tail: bytes, data: bytes) -> tuple[bool, tuple[Sighting, ...]]:
+        """Return whether another profile takes the log over at this line, and what its profile sees in it."""
+        held = self._profile
+        own: tuple[Sighting, ...] = ()
+        for rival in self._rivals:
+            seen = _seen(rival, tail, data)
+            claim = min((_claim_of(rival, each) for each in seen), default=_NO_CLAIM)
+            if claim < self._claim:
+                self._claim, self._profile = claim, rival
+                # Who could never have it any more need not be asked
+                self._rivals = tuple(each for each in self._rivals if each is rival or _best(each) < claim)
+            if rival is self._profile:
+                own = seen
+        if self._profile is held:
+            return False, own
+        self._forget()
+        return True, own
+
+    def _forget(self) -> None:
+        """Drop the loads that the profile before had seen."""
+        for process in (self._life.main, *self._life.named.values()):
+            process.open.clear()
+        self._names.clear()
+        self._last_model = None
+
+    def _new_life(self) -> _Life:
+        return _Life(_Process(next(self._numbers)))
+
+    def _move(self, mark: Mark, data: bytes) -> None:
+        """Follow what servers say of processes: a new life begins where one must have ended."""
+        life = self._life
+        if mark.kind == "end":
+            life.pids.discard(mark.pid)
+        elif mark.kind == "size":
+            life.size = max(life.size, mark.pid)
+            pid = next((each.pid_before(data, len(data)) for each in self._rivals if each.process), None)
+            if pid is not None:
+                self._named(pid)
+        else:
+            # Processes that begin one after the other, before any has loaded, live side by side.
+            if mark.kind == "reset" or life.active or mark.pid in life.pids:
+                if life.active or life.pids:
+                    life = self._life = self._new_life()
+                else:
+                    life.pids.clear()
+            if mark.kind == "begin":
+                life.pids.add(mark.pid)
+
+    def _named(self, pid: int) -> _Process:
+        process = self._life.named.get(pid)
+        if process is None:
+            if len(self._life.named) >= _MOST:
+                return self._life.main
+            process = self._life.named[pid] = _Process(next(self._numbers), pid)
+        return process
+
+    def _events(self, sighting: Sighting, line: LogLine) -> Iterator[LogEvent]:
+        pattern, life = sighting.pattern, self._life
+        process = life.main if sighting.process is None else self._named(sighting.process)
+        if pattern.only_during_load and not process.open:
+            # Who dies cannot say so: a shell, or the process that waited for it, does
+            process = next((each for each in (life.main, *life.named.values()) if each.open), process)
+            if not process.open:
+                return
+        fields = dict(sighting.fields)
+        times = int(fields.pop("repeated", "1"))
+        for _ in range(times):
+            model = self._model_of(sighting, process)
+            life.active = True
+            yield LogEvent(
+                kind=pattern.kind,
+                source=line.source,
+                line=line.number,
+                time=line.time,
+                profile=self._profile.name,
+                text=line.text[:400].strip(),
+                model=model,
+                pid=self._pid(process),
+                fields=self._told_of(process, fields, times),
+            )
+
+    def _model_of(self, sighting: Sighting, process: _Process) -> str | None:
+        kind = sighting.pattern.kind
+        if kind == "started":
+            model = self._last_model = self._same_model(sighting.model, cut="cut" in sighting.fields)
+            process.open.append(model)
+            return model
+        if kind in ("completed", "failed") and process.open:
+            if sighting.model in process.open:
+                process.open.remove(sighting.model)
+                return sighting.model
+            return process.open.popleft()  # an end that names no model is taken for that of the oldest load
+        return sighting.model or self._last_model
+
+    def _pid(self, process: _Process) -> int | None:
+        if process is not self._life.main or self._profile.process is not None:
+            return process.pid
+        return next(iter(self._life.pids)) if len(self._life.pids) == 1 else None
+
+    def _told_of(self, process: _Process, fields: dict[str, str], times: int) -> dict[str, str]:
+        life = self._life
+        told = {key: value for key, value in fields.items() if key != "cut"}
+        told["process"] = str(process.number)
+        many = len(life.pids)
+        if self._profile.process is not None:
+            # The servers of these are not those who load
+            many = times if life.named else max(times, life.size)
+            told["life"] = str(life.main.number)
+        if many > 1:
+            told["processes"] = str(many)
+        if not self._profile.tells_ends:
+            told["ends"] = "untold"
+        return told
+
+    def _same_model(self, name: str | None, *, cut: bool) -> str | None:
+        """Return the known model that `name` means: a name that was cut short means the one it begins."""
+        if name is None:
+            return self._last_model
+        for known, known_cut in self._names.items():
+            if name == known or (known_cut and name.startswith(known)) or (cut and known.startswith(name)):
+                return known
+        if len(self._names) < _MOST:
+            self._names[name] = cut
+        return name
+
+
+def _best(profile: Profile) -> int:
+    return _CLAIMS.get((profile.name, True), _NO_CLAIM)
+
+
+def _claim_of(profile: Profile, sighting: Sighting) -> int:
+    if sighting.pattern.common or sighting.pattern.kind == "progress":
+        return _NO_CLAIM
+    return _CLAIMS.get((profile.name, sighting.pattern.kind == "started"), _NO_CLAIM)
+
+
+def _seen(profile: Profile, tail: bytes, data: bytes) -> tuple[Sighting, ...]:
+    whole = profile.find(data)
+    return (*_across(profile, tail, data, whole), *whole)
+
+
+def _across(profile: Profile, tail: bytes, data: bytes, whole: tuple[Sighting, ...]) -> tuple[Sighting, ...]:
+    """Find phrases that a cut in the middle of a line tore in two: `tail` ends where `data` goes on."""
+    border = len(tail)
+    if border == 0:
+        return ()
+    found = [each for each in profile.find(tail + data[:REACH], torn=True) if each.start < border < each.end]
+    if not found:
+        return ()
+    taken = [(each.start, each.end) for each in profile.find(tail)]
+    taken += [(each.start + border, each.end + border) for each in whole]
+    return tuple(
+        each for each in found if not any(each.start < end and start < each.end for start, end in taken)
+    )
