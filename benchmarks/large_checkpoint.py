@@ -53,6 +53,8 @@ SHAPES: Final = {
     shape.name: shape
     for shape in (
         Shape("tiny", 500_000, 8, (64, 128, 2, 4), (32, 64, 3, 4), vocabulary=144),
+        # Just above what the memory witness needs to speak: the smallest that shows a second model
+        Shape("0.3gb", 320_000_000, 4, (1024, 2048, 10, 8), (256, 1024, 12, 4)),
         # As many tensors as LLaVA-1.5-7B, to within a tenth: their number is what a load costs beside bytes
         Shape("1.3gb", 1_300_000_000, 8, (1536, 4096, 17, 12), (512, 2048, 24, 8)),
         Shape("7b", 14_200_000_000, 8, (4096, 11008, 32, 32), (1024, 4096, 24, 16)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dashboard.contention import Contention
 from dashboard.evidence import Evidence, LogEvent, Reason
@@ -14,14 +14,17 @@ __all__ = ["doubts"]
 
 
 def doubts(
-    evidence: Evidence, ledger: Ledger, contention: Contention | None, identity: Statement
+    evidence: Evidence, ledger: Ledger, contention: Contention | None, beside: Mapping[str, Statement]
 ) -> tuple[Reason, ...]:
-    """Return everything that keeps a trial without red facts from being green, the weightiest first."""
-    return tuple(_all(evidence, ledger, contention, identity))
+    """Return everything that keeps a trial without red facts from being green, the weightiest first.
+
+    `beside` has what the witnesses beside the log state, by their names in a sentence.
+    """
+    return tuple(_all(evidence, ledger, contention, beside))
 
 
 def _all(
-    evidence: Evidence, ledger: Ledger, contention: Contention | None, identity: Statement
+    evidence: Evidence, ledger: Ledger, contention: Contention | None, beside: Mapping[str, Statement]
 ) -> Iterator[Reason]:
     if evidence.aborted is not None:
         yield Reason("aborted", f"The trial was cut short: {evidence.aborted}")
@@ -40,8 +43,9 @@ def _all(
     if contention is not None and not unloaded and not early:
         yield from _no_contention(evidence, contention)
     # A worker that was warm already shows nothing of the load that its answers name: `no_load` says so.
-    for doubt in identity.doubts:
-        yield Reason("witness_disagrees", f"Log and answers contradict each other: {doubt}")
+    for witness, statement in beside.items():
+        for doubt in statement.doubts:
+            yield Reason("witness_disagrees", f"Log and {witness} contradict each other: {doubt}")
 
 
 def _restarted(evidence: Evidence, ledger: Ledger) -> Iterator[Reason]:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from dashboard.memory import Memory
 from loader.events import EventKind
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Witnesses",
     "Worker",
     "WorkerEnd",
+    "WorkerReport",
 ]
 
 Stream = Literal["stdout", "stderr", "engine"]
@@ -152,6 +154,18 @@ class WorkerEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerReport:
+    """What a worker of ours says of itself (`/loader`) once all is settled.
+
+    `counts` has how many events of each kind its `model` has had since the baseline.
+    """
+
+    boot: str
+    model: str
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """Log lines or events that are known to be missing from a source."""
 
@@ -176,6 +190,7 @@ class Evidence:
         expected_workers: how many worker processes a log without pids may hold.
         notes: sentences that are shown beside the verdict and change nothing.
         unasked: boots of known workers that could not be asked whether the log has all of their events.
+        reports: what workers of ours say of themselves. memory: what was held; None where nobody measured.
     """
 
     events: tuple[LogEvent, ...]
@@ -188,6 +203,8 @@ class Evidence:
     expected_workers: int = 1
     notes: tuple[str, ...] = ()
     unasked: tuple[str, ...] = ()
+    reports: tuple[WorkerReport, ...] = ()
+    memory: Memory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +243,12 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
-    """Whether each independent source of truth supports the verdict."""
+    """Whether each independent source of truth supports the verdict; `report` is our worker's own word."""
 
     log: Testimony = "silent"
     identity: Testimony = "silent"
     memory: Testimony = "silent"
+    report: Testimony = "silent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,18 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from dashboard.evidence import Control, Evidence, Gap, LogEvent, Variant, Verdict, Worker, WorkerEnd
+from dashboard.evidence import (
+    Control,
+    Evidence,
+    Gap,
+    LogEvent,
+    Variant,
+    Verdict,
+    Worker,
+    WorkerEnd,
+    WorkerReport,
+)
+from dashboard.memory import Memory
 from dashboard.settings import Guard, RunSettings
 from dashboard.usage import Usage
 
@@ -43,6 +54,8 @@ class TrialRecord:
         notes: sentences for the reader that change no verdict.
         unasked: boots of known workers that answered no question (`/loader`) before the trial was settled.
         usage: what a container used of its machine, from its start to the trial's end.
+        reports: what workers of ours told of themselves, once all was settled.
+        memory: what the worker's process held; None where nobody could measure that.
     """
 
     number: int
@@ -66,6 +79,8 @@ class TrialRecord:
     notes: tuple[str, ...] = ()
     unasked: tuple[str, ...] = ()
     usage: tuple[Usage, ...] = ()
+    reports: tuple[WorkerReport, ...] = ()
+    memory: Memory | None = None
 
     def evidence(self) -> Evidence:
         """Return what the verdict is judged from."""
@@ -79,6 +94,8 @@ class TrialRecord:
             aborted=self.aborted,
             notes=self.notes,
             unasked=self.unasked,
+            reports=self.reports,
+            memory=self.memory,
         )
 
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
-from dashboard.evidence import Gap, LogLine, WorkerEnd
+from dashboard.evidence import Gap, LogLine, WorkerEnd, WorkerReport
 from dashboard.ledger import read_ledger
 from dashboard.logs import LogRing
+from dashboard.memory import Memory
+from dashboard.memory_watch import MemoryWatch
 from dashboard.record import Step, TrialRecord
 from dashboard.settings import RunSettings
 from dashboard.settling import RollCall
@@ -61,6 +63,9 @@ class Trial:
         self._session: Session | None = None
         self._baseline: tuple[str, int] | None = None
         self._roll = RollCall()
+        self._watch: MemoryWatch | None = None
+        self._told: dict[str, Mapping[str, Any]] = {}  # the newest report of each worker
+        self._before: Mapping[str, Any] = {}  # the report of a worker that was not started for this trial
         self.ring: LogRing | None = None
 
     def snapshot(self) -> TrialRecord:
@@ -69,8 +74,11 @@ class Trial:
         if self._record.ended_at is not None:
             return self._record
         usage = () if self._session is None else self._session.usage()
+        memory = self._record.memory
+        if memory is None and self._watch is not None and (samples := self._watch.samples()):
+            memory = Memory(samples)
         if trigger is None:
-            return replace(self._record, usage=usage)
+            return replace(self._record, usage=usage, memory=memory)
         variants = trigger.variants
         sent = [variant.sent for variant in variants if variant.sent is not None]
         return replace(
@@ -80,6 +88,7 @@ class Trial:
             skew_ms=trigger.skew_ms,
             events=self._timeline.events(),
             usage=usage,
+            memory=memory,
         )
 
     def run(self, abort: threading.Event, *, stop_when_red: bool = False) -> TrialRecord:
@@ -92,8 +101,12 @@ class Trial:
         unreached: str | None = None
         try:
             session = self._start(abort)
+            self._watch = MemoryWatch(session.memory)
+            self._watch.take()
             self._release(session, abort)
+            self._watch.begin()
             cut = self._settle(session, abort, stop_when_red=stop_when_red)
+            self._weigh(session, settled=cut is None and not stop_when_red)
         except (TargetUnreachable, TriggerUnreachable) as error:
             cut = unreached = str(error)
         except Exception as error:  # noqa: BLE001 - whatever breaks, the trial ends with what was seen
@@ -114,6 +127,7 @@ class Trial:
             gaps=(*self._timeline.gaps(), *gaps),
             aborted=cut,
             unasked=self._roll.unasked,
+            reports=self._reports(),
             # A worker that ended by itself was there, and could not be reached for that reason
             unreached=None if ends or abort.is_set() else unreached,
             ended_at=time.time(),
@@ -142,6 +156,7 @@ class Trial:
         self._baseline = session.baseline
         if self._baseline is not None:
             self._timeline.begin_after(*self._baseline)
+            self._before = session.loader_report(self._since, cancelled=abort.is_set) or {}
         self._record = replace(
             self._record,
             workers=(worker,) if worker is not None else (),
@@ -198,10 +213,35 @@ class Trial:
         if report is None:
             # A worker of ours that does not answer may have loads to tell of: its silence settles nothing.
             return quiet and not self._is_ours() and not self._is_loading()
+        self._told[report.get("boot", "")] = report
         if not self._roll.settled(report, seen):
             return False
         # Of whoever cannot be asked only the log tells
         return not self._roll.unasked or (quiet and not self._is_loading())
+
+    def _weigh(self, session: Session, *, settled: bool) -> None:
+        """Take the last sample of the memory, and put the series into the record."""
+        assert self._watch is not None  # made by run
+        self._watch.close()
+        taken = settled and session.end is None and self._watch.take()
+        yardstick = session.yardstick(next(iter(self._told.values()), None))
+        self._record = replace(self._record, memory=Memory(self._watch.samples(), yardstick, settled=taken))
+
+    def _reports(self) -> tuple[WorkerReport, ...]:
+        """What each worker told last of its loads, if the log had all of it by then."""
+        seen = self._seen()
+        before = self._before.get("counts", {})
+        return tuple(
+            WorkerReport(
+                boot,
+                report["model"],
+                {kind: count - before.get(kind, 0) for kind, count in report["counts"].items()},
+            )
+            for boot, report in self._told.items()
+            if boot in seen and report.get("model") and report.get("seq") == seen[boot]
+            # What another process had counted before the trial, nobody has asked
+            if self._baseline is None or boot == self._before.get("boot")
+        )
 
     def _seen(self) -> dict[str, int | None]:
         """Each known worker, with the number of its newest event in the log."""
@@ -240,6 +280,8 @@ class Trial:
             end = end or session.end  # an end in the last moment is seen while closing
             return (end,) if end is not None else ()
         finally:
+            if self._watch is not None:
+                self._watch.close()
             if session is not None:
                 session.close(force=force)
 

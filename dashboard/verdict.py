@@ -19,8 +19,19 @@ from dashboard.doubts import doubts
 from dashboard.evidence import Colour, Control, Counts, Evidence, Reason, Verdict, Witnesses
 from dashboard.latency import latency_of
 from dashboard.ledger import Ledger, read_ledger
+from dashboard.memory import steps_of
 from dashboard.redfacts import counted, final_red_facts, red_facts, where
-from dashboard.witnesses import MEMORY, Identity, identities, identity_testimony, log_testimony, supports
+from dashboard.witnesses import (
+    Identity,
+    Statement,
+    identities,
+    identity_testimony,
+    log_testimony,
+    memory_testimony,
+    memory_words,
+    report_testimony,
+    supports,
+)
 
 __all__ = ["conclude", "control_of", "judge", "red_facts", "shows_a_race", "with_control", "worst"]
 
@@ -37,11 +48,14 @@ def judge(evidence: Evidence) -> Verdict:
     contention = contention_of(evidence, ledger)
     found = identities(evidence, ledger)
     identity = identity_testimony(evidence, ledger)
+    report, memory = report_testimony(evidence, ledger), memory_testimony(evidence, ledger)
     colour: Colour = "red"
     reasons = final_red_facts(evidence, ledger)
     if not reasons:
         colour = "inconclusive"
-        reasons = doubts(evidence, ledger, contention, identity)
+        reasons = doubts(
+            evidence, ledger, contention, {"answers": identity, "the worker": report, "memory": memory}
+        )
     if not reasons:
         colour = "green"
         reasons = _grounds(evidence, ledger, contention)
@@ -53,9 +67,10 @@ def judge(evidence: Evidence) -> Verdict:
         witnesses=Witnesses(
             log=supports(log_testimony(ledger), colour),
             identity=supports(identity, colour),
-            memory=supports(MEMORY, colour),
+            memory=supports(memory, colour),
+            report=supports(report, colour),
         ),
-        not_checked=_not_checked(evidence, found),
+        not_checked=_not_checked(evidence, found, memory),
     )
 
 
@@ -208,13 +223,18 @@ def _grounds(evidence: Evidence, ledger: Ledger, contention: Contention | None) 
     if found:
         each = "every answered variant was" if len(found) == 1 else "the variants of each worker were"
         reasons.append(Reason("one_model", f"By its own answer, {each} given the one model of its worker."))
+    if memory_testimony(evidence, ledger).claim == "once":
+        held = memory_words(steps_of(evidence.memory, evidence.released_at))
+        reasons.append(Reason("one_model_held", f"By the memory of its process it holds one model: {held}."))
     return tuple(reasons)
 
 
-def _not_checked(evidence: Evidence, found: Sequence[Identity]) -> tuple[str, ...]:
+def _not_checked(evidence: Evidence, found: Sequence[Identity], memory: Statement) -> tuple[str, ...]:
     missing = []
     if evidence.variants is None:
         missing += ["answers", "contention"]
     if not found:
         missing.append("identity")
-    return (*missing, "memory")
+    if memory.claim == "nothing":
+        missing.append("memory")
+    return tuple(missing)

@@ -1,8 +1,10 @@
-"""The witnesses: what the log, and what each variant was given, say independently about the number of loads.
+"""The witnesses: what the log, the answers, the worker itself and its memory say of the number of loads.
 
-    log       the load events          --+
-    identity  boot and load of answers --+--> Statement: once, more or nothing --> supports the verdict?
-    memory    steps of a model's size  --+    (silent in this version: see MEMORY)
+    log       the load events              --+
+    identity  boot and load of answers     --+--> Statement: once, more or nothing --> supports the verdict?
+    report    the counts that it tells     --+
+    memory    steps of a model's size in   --+
+              what stayed in its memory
 
 A witness states a claim of its own. Only when two claims are compared does one of them disagree.
 """
@@ -10,21 +12,25 @@ A witness states a claim of its own. Only when two claims are compared does one 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from dashboard.evidence import Colour, Evidence, Testimony
 from dashboard.ledger import Account, Attempt, Ledger
+from dashboard.memory import Steps, steps_of
+from loader.events import EventKind
 
 __all__ = [
-    "MEMORY",
     "Claim",
     "Identity",
     "Statement",
     "identities",
     "identity_testimony",
     "log_testimony",
+    "memory_testimony",
+    "memory_words",
+    "report_testimony",
     "supports",
 ]
 
@@ -42,9 +48,12 @@ class Statement:
     doubts: tuple[str, ...] = ()
 
 
-MEMORY: Final = Statement("nothing")
-"""The memory witness joins here: settled PSS or GPU memory against before the first start, in steps of one
-model. It stays silent until a target measures that; models under 200 MB keep it silent anyway."""
+_COUNTED: Final[Mapping[EventKind, str]] = {
+    "started": "start",
+    "completed": "completion",
+    "failed": "failed load",
+    "meta_tensor_error": "meta tensor error",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +133,63 @@ def identity_testimony(evidence: Evidence, ledger: Ledger) -> Statement:
                 "which by its log never completed."
             )
     return Statement("more" if doubled(found) else "once", tuple(doubts))
+
+
+def report_testimony(evidence: Evidence, ledger: Ledger) -> Statement:
+    """State what our workers tell of themselves, and where their logs tell otherwise."""
+    claims: list[Claim] = []
+    doubts = []
+    for report in evidence.reports:
+        if report.boot not in ledger.known:
+            continue
+        told = {kind: report.counts.get(kind, 0) for kind in _COUNTED}
+        # Two models of one checkpoint have a number each behind its name
+        of_model = [
+            event
+            for event in evidence.events
+            if event.boot == report.boot
+            and (event.model == report.model or (event.model or "").startswith(f"{report.model}#"))
+        ]
+        own = [event.kind for event in of_model]
+        doubts += [
+            f"worker {report.boot} itself tells of {_many(told[kind], noun)}, its log of {own.count(kind)}."
+            for kind, noun in _COUNTED.items()
+            if told[kind] != own.count(kind)
+        ]
+        if any(told.values()):
+            models = len({event.model for event in of_model}) or 1
+            claims.append("once" if list(told.values()) == [models, models, 0, 0] else "more")
+    if not claims and not doubts:
+        return Statement("nothing")
+    return Statement("more" if "more" in claims else "once", tuple(doubts))
+
+
+def memory_testimony(evidence: Evidence, ledger: Ledger) -> Statement:
+    """State how many models the settled memory holds more than the memory before the release.
+
+    Of several models, or several processes, the sizes cannot be told apart: then it has nothing to say.
+    """
+    steps = steps_of(evidence.memory, evidence.released_at)
+    if steps.silent or sum(account.used for account in ledger.accounts) != 1:
+        return Statement("nothing")
+    if steps.copies == 1:
+        return Statement("once")
+    return Statement(
+        "more", (f"it holds {steps.copies} models more than before the first load: {memory_words(steps)}.",)
+    )
+
+
+def memory_words(steps: Steps) -> str:
+    """Return the figures of a memory that was measured: `PSS rose from 212 MB to 530 MB, and …`."""
+    what = "PSS" if steps.place == "cpu" else "GPU memory"
+    return (
+        f"{what} rose from {steps.before / 1e6:,.0f} MB before the release to {steps.after / 1e6:,.0f} MB "
+        f"once all was settled, and one model takes {steps.size / 1e6:,.0f} MB"
+    )
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def supports(statement: Statement, colour: Colour) -> Testimony:

@@ -3,7 +3,8 @@
 POST /variants   200, 422 bad input, 413 too large, 429 too many, 503 the load failed
 GET  /healthz    alive; answers while libraries are imported and while a load runs
 GET  /readyz     200 once the model is loaded, 503 before
-GET  /loader     state, counts, and the events after ?seq=
+GET  /loader     state, counts, the model's size, and the events after ?seq=; with ?memory=1 also what the
+                 process holds, which the kernel counts page by page
 GET  /metrics    for Prometheus
 """
 
@@ -32,7 +33,9 @@ from loader.controls import ModelSource
 from loader.events import format_line
 from loader.journal import JOURNAL, on_behalf_of
 from loader.llava import Pair, generate_text
+from loader.memory import pss_mb
 from loader.metrics import Metrics
+from loader.model_size import gpu_bytes, model_bytes
 from loader.once import OnceLoader
 from loader.settings import Settings
 from loader.variants import MAX_BODY, VariantRequest, decode_image
@@ -64,6 +67,8 @@ class Worker:
     settings: Settings
     source: Future[Source] = field(default_factory=Future)
     in_flight: int = 0
+    sizes: dict[str, int] = field(default_factory=dict)  # bytes of the model by device; no reference to it
+    ground_mb: float | None = None  # PSS with the libraries imported and nothing loaded
 
     def __post_init__(self) -> None:
         self.source.set_running_or_notify_cancel()  # a request that goes away must not cancel it
@@ -91,9 +96,12 @@ class Worker:
         """Return the model as the guard mode has it. The event loop is never blocked."""
         models = (await asyncio.wrap_future(self.source)).models
         if isinstance(models, OnceLoader):
-            return await models.aacquire()
-        # The wrong ways load in the caller's own thread: each request gets one.
-        return await self._on(self._loads, models.acquire)
+            loaded = await models.aacquire()
+        else:  # the wrong ways load in the caller's own thread: each request gets one
+            loaded = await self._on(self._loads, models.acquire)
+        if not self.sizes:
+            self.sizes = model_bytes(loaded.value)
+        return loaded
 
     async def generate(self, pair: Pair, prompt: str, image: Any) -> tuple[str, float]:
         """Generate in the pool; return the text and the seconds it took once its turn had come."""
@@ -153,8 +161,12 @@ def build_app(worker: Worker) -> FastAPI:
         )
 
     @app.get("/loader")
-    async def loader(seq: Annotated[int, Query(ge=0)] = 0) -> dict[str, Any]:
-        return _report(worker, seq)
+    async def loader(
+        seq: Annotated[int, Query(ge=0)] = 0, memory: Annotated[bool, Query()] = False
+    ) -> dict[str, Any]:
+        # On a thread: while the kernel counts the pages of a large process, health must answer
+        held = await asyncio.to_thread(pss_mb) if memory else {}
+        return _report(worker, seq) | {"pss_mb": float(held["pss_mb"]) if held else None}
 
     @app.get("/metrics")
     async def metrics() -> Response:
@@ -210,6 +222,9 @@ def _report(worker: Worker, seq: int) -> dict[str, Any]:
         "guard": worker.settings.guard,
         "model": worker.source.result().model if models is not None else worker.settings.model,
         "counts": dict(models.counts) if models is not None else {},
+        "model_bytes": worker.sizes,
+        "ground_mb": worker.ground_mb,
+        "gpu_bytes": gpu_bytes(),
         "in_flight": worker.in_flight,
         "versions": versions(),
         "seq": JOURNAL.seq,

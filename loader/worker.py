@@ -30,6 +30,7 @@ import uvicorn
 from loader.checkpoint_folder import check_checkpoint
 from loader.errors import LoaderError
 from loader.llava import import_libraries, llava_source
+from loader.memory import pss_mb
 from loader.service import Source, Worker, build_app
 from loader.settings import Settings, is_folder_name
 
@@ -106,6 +107,8 @@ def serve(settings: Settings, listener: socket.socket) -> NoReturn:
     try:
         import_libraries()
         _spread_cores(settings)
+        # Before anybody can load: what is added to it later is the model's
+        worker.ground_mb = next((float(held) for held in pss_mb().values()), None)
         worker.source.set_result(Source(*llava_source(settings)))
     except LoaderError as error:
         _leave(1, str(error))

@@ -29,6 +29,7 @@ class ContainerFacts:
     Attributes:
         state: `running`, `exited`, `paused`, `restarting`, `created`, `dead`.
         health: `healthy`, `unhealthy`, `starting`; None without a health check.
+        pid: of its main process, on the engine's own machine; None while it has none.
         started_at, finished_at: Unix seconds; None if it never did.
         image, image_id: as it was named, and the digest that it really is.
         ports: container port (`8000/tcp`) to published (host address, port).
@@ -61,6 +62,7 @@ class ContainerFacts:
     tty: bool = False
     memory_limit: int | None = None
     cpu_limit: float | None = None
+    pid: int | None = None
 
     @property
     def running(self) -> bool:
@@ -197,6 +199,7 @@ def facts_of(found: Mapping[str, Any]) -> ContainerFacts:
         tty=bool(config.get("Tty")),
         memory_limit=host.get("Memory") or None,
         cpu_limit=_cores(host),
+        pid=state.get("Pid") or None,
     )
 
 

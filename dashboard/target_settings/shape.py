@@ -191,6 +191,8 @@ class TargetEntry:
         profile: whose patterns tell its loads; None tries all that are built in.
         ready: None means: our worker's /healthz for the kind `worker`; else the container's health check
             where it has one, and running where it has none.
+        model_mb: megabytes (of 1,000,000 bytes) that one model takes in memory, for a service that is not our
+            worker: then its memory can be a witness of how many models it holds.
     """
 
     __pydantic_config__ = _CLOSED
@@ -199,6 +201,7 @@ class TargetEntry:
     project: Text | None = None
     profile: Text | None = None
     ready: Ready | None = None
+    model_mb: Annotated[float, Field(strict=True, gt=0)] | None = None
     trigger: Annotated[TriggerSettings, Field(discriminator="kind")] = field(default_factory=WorkerTrigger)
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 from dashboard.evidence import Gap, LogLine, Variant, Worker, WorkerEnd
 from dashboard.logs import LogRing
+from dashboard.memory import MemorySample, Yardstick
 from dashboard.settings import Guard, RunSettings
 from dashboard.triggers.base import Trigger
 from dashboard.usage import Usage
@@ -90,6 +91,14 @@ class Session(Protocol):
 
     def usage(self) -> tuple[Usage, ...]:
         """What it has used of its machine since its start, oldest first; empty where nobody measures that."""
+
+    def memory(self) -> MemorySample | None:
+        """Read what the worker's process holds now; None where nobody can tell. Blocks for a second or two
+        at most, and the worker's own allocations for milliseconds: ask seldom."""
+
+    def yardstick(self, report: Mapping[str, Any] | None) -> Yardstick:
+        """Return what its memory is measured by, as the worker's last `/loader` report or the settings tell;
+        empty where neither does."""
 
     @property
     def end(self) -> WorkerEnd | None:

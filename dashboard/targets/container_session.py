@@ -17,9 +17,12 @@ from dashboard.engine.usage_record import UsageRecord
 from dashboard.engine.whole_log import read_lines
 from dashboard.evidence import Gap, LogLine, Variant, Worker, WorkerEnd
 from dashboard.logs import LogRing
+from dashboard.memory import MemorySample, Yardstick
 from dashboard.target_settings import TargetEntry, WorkerTrigger
 from dashboard.targets.base import LineSink, TargetError, TargetUnreachable
+from dashboard.targets.process_memory import container_process, pss_of, pss_of_container
 from dashboard.targets.worker_http import WorkerHttp
+from dashboard.targets.worker_memory import sampled, told_yardstick
 from dashboard.triggers.base import Trigger
 from dashboard.triggers.opening import open_trigger
 from dashboard.usage import Usage
@@ -58,6 +61,7 @@ class ContainerSession:
         self._fresh = fresh
         self.baseline: tuple[str, int] | None = None
         self._boot: str | None = None
+        self._pid: int | None = None
         self._away_since: float | None = None
         self._end: WorkerEnd | None = None
         self._doors: dict[int, WorkerHttp] = {}
@@ -152,6 +156,27 @@ class ContainerSession:
         """CPU, memory and processes of the container, every second since the trial began."""
         return self._used.series()
 
+    def memory(self) -> MemorySample | None:
+        """Read the PSS from the kernel where the engine's machine is this one, else as our worker tells it.
+
+        The engine's own account of a container is no PSS: it counts the pages of files that others map too.
+        """
+        if self._boot is None:
+            pss = pss_of_container(self._container.pid, self._container.id)
+            return None if pss is None else MemorySample(time.time(), pss)
+        here = container_process(self._container.pid, self._container.id, self._pid)
+        try:
+            return sampled(None if here is None else pss_of(here), self._http(_port_of(self._entry)))
+        except TargetUnreachable:
+            return None
+
+    def yardstick(self, report: Mapping[str, Any] | None) -> Yardstick:
+        """As our worker has counted its tensors, or as targets.toml says of a stranger's."""
+        if self._boot is not None:
+            return told_yardstick(report)
+        named = self._entry.model_mb
+        return Yardstick() if named is None else Yardstick({"cpu": int(named * 1_000_000)})
+
     @property
     def end(self) -> WorkerEnd | None:
         """How the container ended, if it did so in the middle of the trial."""
@@ -181,7 +206,7 @@ class ContainerSession:
         health = self._http(_port_of(self._entry)).ask("/healthz", _HEALTH_S, cancelled)
         if health is None or not isinstance(health.get("boot"), str):
             return None
-        self._boot = health["boot"]
+        self._boot, self._pid = health["boot"], health.get("pid")
         if not self._fresh:
             self.baseline = self._told_so_far(health["boot"], cancelled)
         return Worker(health["boot"], health.get("pid"), self._source, "healthz")

@@ -16,12 +16,15 @@ from typing import Any, Final
 from dashboard.evidence import Gap, Variant, Worker, WorkerEnd
 from dashboard.home import PROJECT_ROOT
 from dashboard.logs import LogRing
+from dashboard.memory import MemorySample, Yardstick
 from dashboard.settings import Guard, RunSettings
 from dashboard.targets.base import LineSink, TargetError, Warmth
 from dashboard.targets.capture import Capture
 from dashboard.targets.fork_server import how_ended
 from dashboard.targets.preloaded import Preloaded
+from dashboard.targets.process_memory import pss_of
 from dashboard.targets.worker_http import WorkerHttp
+from dashboard.targets.worker_memory import sampled, told_yardstick
 from dashboard.triggers.base import Trigger
 from dashboard.triggers.worker import WorkerTrigger
 from dashboard.usage import Usage
@@ -188,6 +191,16 @@ class LocalSession:
     def usage(self) -> tuple[Usage, ...]:
         """Nobody measures a process that lives for seconds."""
         return ()
+
+    def memory(self) -> MemorySample | None:
+        """Read its process's PSS from the kernel; what lies on GPUs the worker itself must tell."""
+        pid = self._process.pid
+        pss = None if pid is None or self._process.ended.is_set() else pss_of(pid)
+        return sampled(pss, WorkerHttp(self.host, self.port), self._process.ended.is_set)
+
+    def yardstick(self, report: Mapping[str, Any] | None) -> Yardstick:
+        """As the worker has counted its tensors."""
+        return told_yardstick(report)
 
     @property
     def end(self) -> WorkerEnd | None:

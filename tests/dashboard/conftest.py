@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.large_checkpoint import SHAPES, ensure_large
 from dashboard.runs import Runner
 from dashboard.store import Store
 from dashboard.targets.local import LocalTarget
@@ -53,3 +54,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("LOADONCE_DATABASE_URL", "LOADONCE_DEBUG", "LOADONCE_MODEL", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     return home
+
+
+@pytest.fixture(scope="session")
+def weighty_checkpoint(demo_home: Path) -> Path:
+    """A LLaVA of 360 MB, large enough for the memory witness to speak; made once, in some ten seconds."""
+    return ensure_large(SHAPES["0.3gb"])

@@ -42,7 +42,12 @@ def test_the_json_of_a_run_is_the_contract() -> None:
         "contended": 3,
     }
     assert result["latency_s"] == {"p50": 0.5, "p95": 0.9, "p99": 0.95, "max": 1.0}
-    assert result["witnesses"] == {"log": "agrees", "identity": "agrees", "memory": "silent"}
+    assert result["witnesses"] == {
+        "log": "agrees",
+        "identity": "agrees",
+        "memory": "silent",
+        "report": "silent",
+    }
     assert result["control"]["verdict"] == "red"
     assert result["run_id"] == "20261123-084512-3f9c1a"
     assert "trials" not in result

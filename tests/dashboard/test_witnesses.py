@@ -10,7 +10,6 @@ from dashboard.evidence import Colour, Evidence, Testimony
 from dashboard.ledger import read_ledger
 from dashboard.verdict import judge
 from dashboard.witnesses import (
-    MEMORY,
     Claim,
     Statement,
     identities,
@@ -103,11 +102,6 @@ def test_a_claim_supports_a_verdict_or_not(claim: Claim, colour: Colour, expecte
 
 def test_a_witness_with_a_doubt_does_not_support_a_green() -> None:
     assert supports(Statement("once", ("…",)), "green") == "disagrees"
-
-
-def test_memory_is_silent_in_this_version() -> None:
-    assert MEMORY.claim == "nothing"
-    assert judge(good_trial()).witnesses.memory == "silent"
 
 
 def test_log_and_identity_both_support_a_green() -> None:

@@ -69,6 +69,16 @@ def test_the_loader_tells_only_what_comes_after_a_number(worker: Any) -> None:
     assert whole["state"] == "ready"
 
 
+def test_the_loader_tells_the_size_of_the_model_and_what_was_held_before_it(worker: Any) -> None:
+    _, told = worker.ask("GET", "/loader?memory=1")
+    assert 20_000_000 < told["model_bytes"]["cpu"] < 40_000_000
+    assert 20 < told["ground_mb"] < told["pss_mb"]
+
+
+def test_the_loader_counts_its_pages_only_for_those_who_ask(worker: Any) -> None:
+    assert worker.ask("GET", "/loader")[1]["pss_mb"] is None
+
+
 def test_a_ready_worker_says_so(worker: Any) -> None:
     assert worker.ask("GET", "/readyz")[0] == 200
 
