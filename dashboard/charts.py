@@ -20,7 +20,7 @@ from dashboard.record import TrialRecord
 from dashboard.spans import SpanKind, VariantRow, origin, variant_rows
 from dashboard.wording import EVENT_WORDS, seconds
 
-__all__ = ["latency_figure", "timeline_figure"]
+__all__ = ["BLUE", "GREY", "latency_figure", "lay_out", "timeline_figure"]
 
 GREY, BLUE, GREEN, RED, VIOLET = "#8290a6", "#3b7cf3", "#1f9f6c", "#e0434f", "#8a63d2"
 MOST_POINTS: Final = 1000
@@ -70,7 +70,7 @@ def timeline_figure(trial: TrialRecord) -> go.Figure:
         lanes = [*lanes, "Answers"]
     order = [lane for lane in lanes if lane in ("Asked", "Waits")]
     order += [lane for lane in lanes if lane not in order]
-    _lay_out(figure, max(220, 70 + 34 * len(order)))
+    lay_out(figure, max(220, 70 + 34 * len(order)))
     figure.update_layout(showlegend=False, barmode="overlay", bargap=0.35)
     figure.update_xaxes(title_text="seconds since the release", rangemode="tozero")
     figure.update_yaxes(
@@ -97,7 +97,7 @@ def latency_figure(trial: TrialRecord | None) -> go.Figure:
     failing = [_mean(group) if group[0].state == "failed" else 0.0 for group in groups]
     _add_part(figure, "Failed after", failing, names, RED, "x")
     _add_percentiles(figure, [row.latency_s or 0.0 for row in answered])
-    _lay_out(figure, 300)
+    lay_out(figure, 300)
     if not groups:
         figure.add_annotation(text="No answer yet", x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
     few = len(groups) <= 12
@@ -259,11 +259,11 @@ def _add_percentiles(figure: go.Figure, ordered: Sequence[float]) -> None:
         )  # fmt: skip
 
 
-def _lay_out(figure: go.Figure, height: int) -> None:
+def lay_out(figure: go.Figure, height: int) -> None:
+    """Give a figure its height, its margins, and a zoom that new data never undoes."""
     figure.update_layout(
         height=height,
         margin={"l": 12, "r": 16, "t": 26, "b": 44},
-        # One revision for ever: new data never undoes the reader's zoom.
         uirevision="kept",
         hovermode="closest",
         dragmode="zoom",

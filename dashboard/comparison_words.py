@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -13,21 +13,39 @@ from dashboard.printable import printable
 from dashboard.summary import badge, wrapped
 from dashboard.wording import plural, seconds, settings_title, when
 
-__all__ = ["OUTCOME_ICONS", "OUTCOME_WORDS", "comparison_json", "comparison_lines", "measure_words"]
+__all__ = [
+    "comparison_json",
+    "comparison_lines",
+    "count_rows",
+    "difference_rows",
+    "measure_rows",
+    "outcome_words",
+]
 
-OUTCOME_ICONS: Final[dict[Outcome, str]] = {"worse": "✕", "not_worse": "✓", "unproven": "?"}
-OUTCOME_WORDS: Final[dict[Outcome, str]] = {
+_ICONS: Final[dict[Outcome, str]] = {"worse": "✕", "not_worse": "✓", "unproven": "?"}
+_WORDS: Final[dict[Outcome, str]] = {
     "worse": "Worse than before",
     "not_worse": "Not worse than before",
     "unproven": "Nothing is worse, and nothing is proven",
+}
+_COUNTS: Final[Mapping[str, str]] = {
+    "load_started": "Load starts",
+    "load_completed": "Load completions",
+    "load_failed": "Failed loads",
+    "progress_messages": "Progress messages",
+    "meta_tensor_errors": "Meta tensor errors",
+    "unique_models": "Unique models",
+    "workers": "Workers",
+    "variants": "Variants",
+    "variants_ok": "Variants answered",
+    "contended": "In flight during the load",
 }
 _COLOURS: Final[dict[Outcome, str]] = {"worse": "red", "not_worse": "green", "unproven": "yellow"}
 
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:
     """Yield the lines that tell a comparison, for a terminal."""
-    outcome = comparison.outcome
-    yield click.style(f"{OUTCOME_ICONS[outcome]} {OUTCOME_WORDS[outcome]}", fg=_COLOURS[outcome], bold=True)
+    yield click.style(_headline(comparison.outcome), fg=_COLOURS[comparison.outcome], bold=True)
     for number, reason in enumerate(comparison.regressions):
         yield from wrapped("" if number else "Why", f"{printable(reason.text)} [{reason.code}]")
     sides = (comparison.before, comparison.after)
@@ -44,7 +62,7 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
     yield from wrapped("Counts", ", ".join(map(_change, changed)) or "as before")
     for measure in comparison.measures:
         if measure.before is not None or measure.after is not None:
-            yield from wrapped(measure.label, measure_words(measure), width=20)
+            yield from wrapped(measure.label, _measured(measure), width=20)
     for label, differences in (("Versions", comparison.versions), ("Settings", comparison.settings)):
         if differences:
             yield from wrapped(label, printable(", ".join(map(_change, differences))))
@@ -52,8 +70,48 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
         yield from wrapped("Note", printable(remark))
 
 
-def measure_words(measure: Measure) -> str:
-    """Return the medians of one measure, with how they differ and whether that is more than noise."""
+def outcome_words(comparison: Comparison) -> Iterator[str]:
+    """Yield the outcome as a heading in Markdown, and each regression."""
+    yield f"**{_headline(comparison.outcome)}**"
+    for reason in comparison.regressions:
+        yield reason.text
+
+
+def count_rows(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return a row for each count; what has changed is marked."""
+    return [
+        {
+            "": "≠" if each.before != each.after else "",
+            "Count": _COUNTS[each.name],
+            "Before": each.before,
+            "After": each.after,
+        }
+        for each in comparison.counts
+    ]
+
+
+def measure_rows(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return a row for each measure that either run has."""
+    return [
+        {"What": each.label, "Medians of the trials, and whether they differ": _measured(each)}
+        for each in comparison.measures
+        if each.before is not None or each.after is not None
+    ]
+
+
+def difference_rows(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return a row for each version and setting that is not the same."""
+    return [
+        {"What": each.name.replace("_", " "), "Before": _side(each.before), "After": _side(each.after)}
+        for each in (*comparison.versions, *comparison.settings)
+    ]
+
+
+def _headline(outcome: Outcome) -> str:
+    return f"{_ICONS[outcome]} {_WORDS[outcome]}"
+
+
+def _measured(measure: Measure) -> str:
     told = f"{seconds(measure.before)} → {seconds(measure.after)}"
     shift = measure.shift
     if shift is None:
@@ -98,5 +156,8 @@ def _pair(before: object, after: object) -> dict[str, object]:
 
 def _change(difference: Difference) -> str:
     name = difference.name.replace("_", " ")
-    sides = ["none" if side is None else f"{side}" for side in (difference.before, difference.after)]
-    return f"{name} {sides[0]} → {sides[1]}"
+    return f"{name} {_side(difference.before)} → {_side(difference.after)}"
+
+
+def _side(value: object) -> str:
+    return "none" if value is None else str(value)

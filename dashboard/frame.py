@@ -19,6 +19,9 @@ _TIMELINE = st.Page(
     "app_pages/timeline.py", title="Timeline", icon=":material/timeline:", url_path="timeline"
 )
 _HISTORY = st.Page("app_pages/history.py", title="History", icon=":material/history:", url_path="history")
+_COMPARE = st.Page(
+    "app_pages/compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"
+)
 
 
 @st.fragment(run_every=2)
@@ -39,7 +42,9 @@ def foot() -> None:
 
 
 st.logo(str(_STATIC / "logo.svg"), size="large", icon_image=str(_STATIC / "icon.svg"))
-page = st.navigation({"Operate": [_LAUNCH, _RUN, _LOGS, _TARGETS, _PROBE], "Review": [_TIMELINE, _HISTORY]})
+page = st.navigation(
+    {"Operate": [_LAUNCH, _RUN, _LOGS, _TARGETS, _PROBE], "Review": [_TIMELINE, _HISTORY, _COMPARE]}
+)
 # Named by its page, so that several tabs can be told apart; imported outside a server, a page has no title.
 st.set_page_config(
     f"{getattr(page, 'title', 'Console')} · Loadonce", str(_STATIC / "icon.svg"), layout="wide"

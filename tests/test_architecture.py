@@ -66,16 +66,16 @@ LAYERS = (
         "live_feed",
         "live_files",
     },
-    {"live", "progress", "probing", "comparison", "comparison_words"},
+    {"live", "progress", "probing", "comparison", "comparison_words", "comparison_charts"},
     {"probe_desk", "probe_words"},
     {"session"},
-    {"log_choice"},
+    {"log_choice", "comparison_desk"},
     {"app_pages"},
     {"app", "frame"},
     {"commands", "cli"},
     {"__main__"},
 )
-ALLOWED_STREAMLIT = {"app", "frame", "session", "log_choice", "app_pages", "components"}
+ALLOWED_STREAMLIT = {"app", "frame", "session", "log_choice", "comparison_desk", "app_pages", "components"}
 ALLOWED_TORCH = {
     "loader/llava.py",
     "loader/load_faults.py",
