@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from dashboard.comparison import Comparison, Difference, Measure, Outcome
-from dashboard.printable import printable
+from dashboard.printable import as_it_is, printable
 from dashboard.summary import badge, wrapped
 from dashboard.wording import plural, seconds, settings_title, when
 
@@ -74,17 +74,17 @@ def outcome_words(comparison: Comparison) -> Iterator[str]:
     """Yield the outcome as a heading in Markdown, and each regression."""
     yield f"**{_headline(comparison.outcome)}**"
     for reason in comparison.regressions:
-        yield reason.text
+        yield as_it_is(reason.text)
 
 
 def count_rows(comparison: Comparison) -> list[dict[str, Any]]:
     """Return a row for each count; what has changed is marked."""
     return [
         {
-            "": "≠" if each.before != each.after else "",
             "Count": _COUNTS[each.name],
             "Before": each.before,
             "After": each.after,
+            "Changed": "≠" if each.before != each.after else "=",
         }
         for each in comparison.counts
     ]

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["printable"]
+__all__ = ["as_it_is", "printable"]
 
 _SEQUENCES: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+_SPECIAL: Final = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>()#$:~!|"})
 _UNSAFE: Final = re.compile(
     r"[\x00-\x08\x0a-\x1f\x7f-\x9f"  # control characters, but for the tab
     r"\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # invisible and direction-turning ones
@@ -22,6 +23,11 @@ _UNSAFE: Final = re.compile(
 def printable(text: str) -> str:
     """Return `text` as one line that is safe to print anywhere; markup must still be escaped."""
     return _UNSAFE.sub(_escape, _SEQUENCES.sub("", text))
+
+
+def as_it_is(text: str) -> str:
+    """Return Markdown that shows `text` as it is: a service's own words may hold anything."""
+    return " ".join(text.split()).translate(_SPECIAL)
 
 
 def _escape(match: re.Match[str]) -> str:

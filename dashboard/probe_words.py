@@ -7,12 +7,11 @@ from typing import Any, Final
 
 from dashboard.diagnosis import Finding
 from dashboard.evidence import Colour
+from dashboard.printable import as_it_is
 from dashboard.probing.result import ProbeVerdict
 from dashboard.wording import COLOUR_ICONS, plural, unchecked
 
-__all__ = ["ProbeWords", "as_it_is", "probe_words"]
-
-_SPECIAL: Final = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>()#$:~!|"})
+__all__ = ["ProbeWords", "probe_words"]
 
 _HEADLINES: Final[dict[Colour, str]] = {
     "green": "Loaded exactly once",
@@ -32,11 +31,6 @@ class ProbeWords:
     findings: tuple[Finding, ...]
     unchecked: tuple[str, ...]
     threads: tuple[dict[str, Any], ...]
-
-
-def as_it_is(text: str) -> str:
-    """Return Markdown that shows `text` as it is: a service's own words may hold anything."""
-    return " ".join(text.split()).translate(_SPECIAL)
 
 
 def probe_words(judged: ProbeVerdict) -> ProbeWords:

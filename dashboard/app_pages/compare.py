@@ -11,6 +11,7 @@ from dashboard.comparison_words import count_rows, difference_rows, measure_rows
 from dashboard.components.live_chart import live_chart
 from dashboard.listing import run_label
 from dashboard.live_assets import PLOTLY_PATH
+from dashboard.printable import as_it_is
 
 st.title("Compare")
 st.markdown("The run before a change and the one after it: is anything worse, and by more than noise?")
@@ -35,7 +36,7 @@ if isinstance(found, str):
 tell = {"worse": st.error, "not_worse": st.success, "unproven": st.warning}[found.outcome]
 tell("\n\n".join(outcome_words(found)))
 for remark in found.remarks:
-    st.markdown(f":gray[:material/info: {remark}]")
+    st.markdown(f":gray[:material/info: {as_it_is(remark)}]")
 left, right = st.columns(2)
 with left:
     st.subheader("What was counted")

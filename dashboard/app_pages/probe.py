@@ -6,8 +6,9 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.components.field import field_error
+from dashboard.printable import as_it_is
 from dashboard.probe_desk import asked_for
-from dashboard.probe_words import as_it_is, probe_words
+from dashboard.probe_words import probe_words
 
 st.title("Probe")
 st.markdown(

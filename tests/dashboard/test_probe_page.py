@@ -14,8 +14,8 @@ from dashboard import session
 from dashboard.engine.facts import ContainerFacts
 from dashboard.engine.faults import EngineError
 from dashboard.live_access import LiveTokens
+from dashboard.printable import as_it_is
 from dashboard.probe_desk import ProbeDesk, ProbeView, asked_for
-from dashboard.probe_words import as_it_is
 from dashboard.probing.folder import probe_folder
 from dashboard.probing.judgement import judge_probe
 from dashboard.probing.report import Asked
