@@ -93,14 +93,18 @@ class Sieve:
             texts = block.split(b"\n")
             return self.sift([stream] * len(texts), texts)
         head = self._tails.get(stream, "").encode()
-        data = head + b"\n" + plain
-        first, self._number = self._number, self._number + plain.count(b"\n") + 1
+        data = b"%b\n%b" % (head, plain)
         self._tails[stream] = _before(data, len(data))
-        telling = tuple(
-            (LogLine(self._source, first + number, stream, 0.0, text.decode("utf-8", "replace")), before)
-            for number, text, before in _near_signs(data, len(head) + 1)
-        )
-        return Sifted(self._number - first, len(plain) - (self._number - first - 1), telling)
+        first, counted, number = self._number, len(head) + 1, 0
+        telling = []
+        for begin, end in _near_signs(data, counted):
+            number, counted = number + data.count(b"\n", counted, begin), begin
+            text = data[begin:end].decode("utf-8", "replace")
+            line = LogLine(self._source, first + number, stream, 0.0, text)
+            telling.append((line, _before(data, begin - 1)))
+        count = number + data.count(b"\n", counted) + 1
+        self._number += count
+        return Sifted(count, len(plain) - count + 1, tuple(telling))
 
     def sift(
         self,
@@ -206,13 +210,12 @@ def _reach(data: bytes) -> int:
     return REACH if data.isascii() else _WIDEST * REACH
 
 
-def _near_signs(data: bytes, start: int) -> Iterator[tuple[int, bytes, str]]:
-    """Yield the lines of `data` from place `start` on that a sign touches or is close to.
+def _near_signs(data: bytes, start: int) -> Iterator[tuple[int, int]]:
+    """Yield begin and end of the lines from place `start` on that a sign touches or is close to.
 
-    Each with its number and what stood before it. Place `start` follows a newline.
+    Place `start` follows a newline.
     """
     reach = _reach(data)
-    number, counted = 0, start  # so many lines begin before the place `counted`
     done = end = start  # the lines before the place `done` were looked at; the last of them ends at `end`
     for sign in _TORN_SIGN.finditer(data):
         at = sign.start()
@@ -226,8 +229,7 @@ def _near_signs(data: bytes, start: int) -> Iterator[tuple[int, bytes, str]]:
             end = data.find(b"\n", begin)
             end = len(data) if end < 0 else end
             if end > begin:  # in an empty line nothing begins or ends
-                number, counted = number + data.count(b"\n", counted, begin), begin
-                yield number, data[begin:end], _before(data, begin - 1)
+                yield begin, end
             away += end - max(begin, at)
             begin = done = end + 1
 
@@ -238,5 +240,9 @@ def _before(data: bytes, stop: int) -> str:
     while True:
         piece = data[max(0, stop - size) : stop]
         if size >= stop or len(piece) - piece.count(b"\n") >= _BEFORE:
-            return "".join(part.decode("utf-8", "replace") for part in piece.split(b"\n"))[-REACH:]
+            break
         size *= 4
+    if piece.isascii():
+        return piece.replace(b"\n", b"")[-REACH:].decode()
+    # Line by line: a character that a cut tore in two is shown as two that are none
+    return "".join(part.decode("utf-8", "replace") for part in piece.split(b"\n"))[-REACH:]

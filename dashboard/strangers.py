@@ -92,10 +92,11 @@ class StrangerLog:
         if line.number <= self._last_sifted if before is not None else key in self._read:
             return [], False
         data, ending = text.encode("utf-8", "replace"), tail.encode("utf-8", "replace")
-        marks = find_marks(data)
+        alone = self._searches or may_tell(text)  # else something may only go on in it
+        marks = find_marks(data) if alone else ()
         for mark in marks:
             self._move(mark, data)
-        changed, sightings = self._look(ending, data)
+        changed, sightings = self._look(ending, data, alone=alone)
         new = [event for each in sightings for event in self._events(each, line)]
         if before is not None:
             self._last_sifted = line.number  # sifted lines come once, and in order
@@ -117,12 +118,13 @@ class StrangerLog:
         self._tails[line.stream] = (line.number, (tail + text[-REACH:])[-REACH:])
         return tail
 
-    def _look(self, tail: bytes, data: bytes) -> tuple[bool, tuple[Sighting, ...]]:
+    def _look(self, tail: bytes, data: bytes, *, alone: bool) -> tuple[bool, tuple[Sighting, ...]]:
         """Return whether another profile takes the log over at this line, and what its profile sees in it."""
         held = self._profile
         own: tuple[Sighting, ...] = ()
         for rival in self._rivals:
-            seen = _seen(rival, tail, data)
+            whole = rival.find(data) if alone else ()
+            seen = (*_across(rival, tail, data, whole), *whole)
             claim = min((_claim_of(rival, each) for each in seen), default=_NO_CLAIM)
             if claim < self._claim:
                 self._claim, self._profile = claim, rival
@@ -253,21 +255,13 @@ def _claim_of(profile: Profile, sighting: Sighting) -> int:
     return _CLAIMS.get((profile.name, sighting.pattern.kind == "started"), _NO_CLAIM)
 
 
-def _seen(profile: Profile, tail: bytes, data: bytes) -> tuple[Sighting, ...]:
-    whole = profile.find(data)
-    return (*_across(profile, tail, data, whole), *whole)
-
-
 def _across(profile: Profile, tail: bytes, data: bytes, whole: tuple[Sighting, ...]) -> tuple[Sighting, ...]:
     """Find phrases that a cut in the middle of a line tore in two: `tail` ends where `data` goes on."""
-    border = len(tail)
-    if border == 0:
-        return ()
-    found = [each for each in profile.find(tail + data[:REACH], torn=True) if each.start < border < each.end]
+    found = profile.find_across(tail + data[:REACH], len(tail)) if tail else ()
     if not found:
         return ()
     taken = [(each.start, each.end) for each in profile.find(tail)]
-    taken += [(each.start + border, each.end + border) for each in whole]
+    taken += [(each.start + len(tail), each.end + len(tail)) for each in whole]
     return tuple(
         each for each in found if not any(each.start < end and start < each.end for start, end in taken)
     )

@@ -37,6 +37,7 @@ LAYERS = (
         "moments",
         "spool",
         "logs",
+        "log_files",
         "log_range",
         "record",
         "strangers",
@@ -51,7 +52,7 @@ LAYERS = (
     {"witnesses", "contention", "redfacts", "doubts", "database", "release", "engine"},
     {"verdict", "triggers", "store"},
     {"targets", "shown"},
-    {"diagnosis", "settling", "memory_watch", "trial"},
+    {"diagnosis", "settling", "memory_watch", "thinning", "failure_rate", "trial"},
     {"spans", "wording", "run"},
     {"phases", "charts", "runs", "listing", "launch_form", "gauge_cards"},
     {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,11 +17,10 @@ from dashboard.commands import EXIT_CODES, CommandError, OutOfReach, print_json
 if TYPE_CHECKING:
     from dashboard.evidence import Gap, WorkerEnd
     from dashboard.log_verdict import LogVerdict
+    from dashboard.profiles import Profile
     from dashboard.sieve import Sifted
 
 __all__ = ["verdict"]
-
-_BLOCK: Final = 1024 * 1024
 
 
 @click.command(epilog="Exit codes: 0 green, 1 red, 2 usage, 3 inconclusive, 4 target out of reach.")
@@ -29,7 +28,7 @@ _BLOCK: Final = 1024 * 1024
 @click.option("--container", metavar="NAME", help="A container's log, from its last start on.")
 @click.option("--since", metavar="WHEN", help="Begin there instead: 5m, 1h30m, 2026-11-23T07:10:47Z.")
 @click.option("--until", metavar="WHEN", help="End there.")
-@click.option("--profile", metavar="NAME", help="Whose lines to look for. Default: every known profile.")
+@click.option("--profile", metavar="NAME", help="Whose lines to look for. Default: several are tried.")
 @click.option(
     "--expected-workers",
     type=click.IntRange(1, 1000),
@@ -57,16 +56,16 @@ def verdict(
         raise CommandError("--since and --until are for --container: the lines of a file have no known time.")
     from dashboard.log_verdict import judge_log
     from dashboard.printable import printable
-    from dashboard.timeline import UnknownProfile
 
+    found = _profile(profile)
     beside = _Beside()
-    try:
-        log = _of_file(file) if file is not None else _of_container(container or "", since, until, beside)
-        judged = judge_log(
-            log, profile=profile, expected_workers=expected_workers, gaps=beside.gaps, ends=beside.ends
-        )
-    except UnknownProfile as error:
-        raise CommandError(str(error)) from error
+    if file is not None:
+        log = _of_file(file, found)
+    else:
+        log = _of_container(container or "", since, until, found, beside)
+    judged = judge_log(
+        log, profile=found, expected_workers=expected_workers, gaps=beside.gaps, ends=beside.ends
+    )
     for said in (*_summary(judged), *(f"Note: {printable(note)}" for note in beside.notes)):
         click.echo(said, err=True)
     if as_json:
@@ -83,32 +82,46 @@ class _Beside:
     notes: list[str] = field(default_factory=list)
 
 
-def _of_file(name: str) -> Iterator[Sifted]:
-    from dashboard.logs import MAX_LINE
+def _profile(name: str | None) -> Profile | str | None:
+    """Return the profile of that name: built in, or the user's own in `targets.toml`."""
+    from dashboard.profiles import OURS, PROFILES
+    from dashboard.timeline import UnknownProfile, named_profile
+
+    own: Mapping[str, Profile] = {}
+    if name is not None and name != OURS and name not in PROFILES:
+        from dashboard.home import data_home
+        from dashboard.target_settings import TargetSettingsError, target_settings
+
+        try:
+            own = target_settings(data_home()).own_profiles()
+        except TargetSettingsError as error:
+            raise CommandError(f"The profile {name!r} is looked for in vain: {error}") from error
+    try:
+        return named_profile(name, own)
+    except UnknownProfile as error:
+        raise CommandError(str(error)) from error
+
+
+def _of_file(name: str, profile: Profile | str | None) -> Iterator[Sifted]:
+    from dashboard.log_files import UnreadableLog, blocks_of
     from dashboard.sieve import Sieve
 
-    sieve, rest = Sieve(name), b""
-
-    def sifted(texts: Sequence[bytes]) -> Sifted:
-        return sieve.sift(["stdout"] * len(texts), texts)
-
+    sieve = Sieve(name, profile)
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as log:
-            while block := log.read(_BLOCK):
-                *whole, rest = (rest + block).split(b"\n")
-                yield sifted(whole)
-                if len(rest) > MAX_LINE:  # cut, and nothing of it lost
-                    yield sifted([rest])
-                    rest = b""
+            for block in blocks_of(log, name):
+                yield sieve.sift_block(block)
+    except UnreadableLog as error:
+        raise CommandError(str(error)) from error
     except OSError as error:
         raise CommandError(
             f"The log {name} cannot be read ({error.strerror}). Name a file that you can read."
         ) from error
-    if rest:
-        yield sifted([rest])
 
 
-def _of_container(name: str, since: str | None, until: str | None, beside: _Beside) -> Iterator[Sifted]:
+def _of_container(
+    name: str, since: str | None, until: str | None, profile: Profile | str | None, beside: _Beside
+) -> Iterator[Sifted]:
     from dashboard.engine.completeness import gaps_of, may_have_lost, remarks_on
     from dashboard.engine.connection import Engine
     from dashboard.engine.ends import ends_of
@@ -128,7 +141,8 @@ def _of_container(name: str, since: str | None, until: str | None, beside: _Besi
             found = engine.container(name)
             ahead, size = engine.clock_ahead_s, 0
             start = found.begun_at if begin is None else begin + ahead
-            for sifted in sift_log(engine, found, since=start, until=None if end is None else end + ahead):
+            until_then = None if end is None else end + ahead
+            for sifted in sift_log(engine, found, since=start, until=until_then, profile=profile):
                 begun, size = begun or sifted.count > 0, size + sifted.size
                 yield sifted
             beside.gaps += (*gaps_of(found), *may_have_lost(engine, found, start, size))

@@ -15,12 +15,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from dashboard.profiles.echoes import echo_of
 from loader.events import EventKind
 
-__all__ = ["MODEL", "Pattern", "Profile", "Sighting", "pattern", "without_colours"]
+__all__ = ["MODEL", "QUOTED", "Pattern", "Profile", "Sighting", "pattern", "without_colours"]
 
 MODEL: Final = "model"
 """The group of an expression that names the model."""
+QUOTED: Final = "quoted"
+"""The field of a sighting that may only repeat what a request says: the kind of event that it would be."""
 _NEAR: Final = 400
 """Bytes before a sighting among which the pid of its writer stands."""
 _ANSI: Final = re.compile(
@@ -96,30 +99,42 @@ class Profile:
         pids = self.process.findall(data, max(0, at - _NEAR), at)
         return int(pids[-1]) if pids else None
 
-    def find(self, data: bytes, *, torn: bool = False) -> tuple[Sighting, ...]:
-        """Return every occurrence in `data`, a line in UTF-8 without colours, in the order of places.
+    def find(self, data: bytes) -> tuple[Sighting, ...]:
+        """Return every occurrence in `data`, a line in UTF-8 without colours, in the order of places."""
+        found = self._occurrences(data)
+        return tuple(self._described(found, data)) if found else ()
 
-        With `torn` only those that may go on behind the border of a line.
-        """
+    def find_across(self, data: bytes, border: int) -> tuple[Sighting, ...]:
+        """Return what begins in one line and goes on in the next: `border` is where they meet in `data`."""
+        found = self._occurrences(data, border)
+        if not any(each.start < border < each.end for each in found):
+            return ()
+        return tuple(each for each in self._described(found, data) if each.start < border < each.end)
+
+    def _occurrences(self, data: bytes, border: int | None = None) -> list[Sighting]:
+        """Find the patterns, of those that overlap one; with `border` only those that may begin before it."""
         low = data.lower()
         found: list[Sighting] = []
         for each in self.patterns:
-            if each.anchor not in low or (torn and not each.tearable):
+            if border is None:
+                if each.anchor not in low:
+                    continue
+            elif not each.tearable or low.find(each.anchor, 0, border + len(each.anchor)) < 0:
                 continue
             for match in _matches(each, low, data):
-                if each.kind == "started" and each.anchor and _is_no_start(data, match.start()):
-                    continue
-                found.append(Sighting(each, match.start(), match.end(), _named(each, match, data)))
-        if not found:
-            return ()
-        return tuple(self._described(_without_overlaps(found), data))
+                echo = echo_of(each.kind, data, *match.span()) if each.anchor else "none"
+                if echo != "sure":
+                    fields = {QUOTED: each.kind} if echo == "doubtful" else {}
+                    named = _named(each, match, data)
+                    found.append(Sighting(each, match.start(), match.end(), named, fields))
+        return _without_overlaps(found) if len(found) > 1 else found
 
     def _described(self, found: list[Sighting], data: bytes) -> Iterator[Sighting]:
         for index, sighting in enumerate(found):
             if self.hushed_by is not None and self.hushed_by.search(data, 0, sighting.start):
                 return
             stop = found[index + 1].start if index + 1 < len(found) else len(data)
-            model, fields = sighting.model, dict(sighting.pattern.fields)
+            model, fields = sighting.model, {**sighting.pattern.fields, **sighting.fields}
             if sighting.pattern.kind == "started" and sighting.pattern.anchor:
                 model, cut = _model(sighting, data, stop)
                 if cut:
@@ -175,22 +190,6 @@ def _named(each: Pattern, match: re.Match[bytes], data: bytes) -> str | None:
         return None
     begin, end = match.span(each.model)  # in lower case the places are the same
     return data[begin:end].decode("utf-8", "replace").strip() or None
-
-
-# Words before a start's own that make it something else. They count only before a small "loading": threads
-# join their lines without a space, and then whatever stands before a capital belongs to another message.
-_NO_START: Final = re.compile(
-    rb"(?:un|down|up|off|downloading/|(?:error|failed|failure|exception|while|when|after|before|during|finished"
-    rb"|done|completed|stopped|not|skipped|skipping|instead of)[\s:,.]{1,3})$"
-)
-_SEARCHES: Final = re.compile(rb"grep\s[^|]{0,24}$")  # the guide's own command line, echoed by a shell
-
-
-def _is_no_start(data: bytes, at: int) -> bool:
-    before = data[max(0, at - 40) : at].lower()
-    if _SEARCHES.search(before):
-        return True
-    return data[at : at + 1] == b"l" and _NO_START.search(before) is not None
 
 
 def _without_overlaps(found: list[Sighting]) -> list[Sighting]:

@@ -8,10 +8,7 @@ from typing import Final
 __all__ = ["SIGNS", "may_tell", "torn"]
 
 _W: Final = rb"[\t-\r ]*"
-_PARTS: Final = (
-    rb"llava|checkpoint|weights|processor|model|took|drafter|safetensors|pt|np_?cache|pretrained"
-    rb"|\w{0,24}encoder|\w{0,24}transformer"
-)
+_PARTS: Final = rb"llava|checkpoint|weights|processor|model|took|drafter|safetensors|pt|np_?cache|pretrained"
 
 SIGNS: Final = {
     "load": rb"load(?:ed%b(?:successfully|with|on)|(?:ing)?%b(?:the%b)?(?:%b))" % (_W, _W, _W, _PARTS),
@@ -27,7 +24,8 @@ SIGNS: Final = {
     "failed to start": rb"failed to start",
     "initialization failed": rb"initialization failed",
     "modules.json": rb"modules\.json found",
-    "converting": rb"converting%b\w{0,24}(?:encoder|transformer)" % _W,
+    "transformer": rb"transformer%bmodel" % _W,
+    "encoder": rb"encoder%bmodel" % _W,
     "no sentence-": rb"no sentence-transformers",
     "vllm api server": rb"vllm api server",
     "in world size": rb"in world size \d",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Final, Literal, Protocol
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
+from dashboard.profiles import Profile, own_profile
 from dashboard.target_settings import rules
 
 __all__ = [
@@ -225,6 +226,10 @@ class TargetSettings:
     containers: Containers = field(default_factory=Containers)
     profiles: Mapping[str, ProfileSettings] = field(default_factory=dict)
     targets: Mapping[str, TargetEntry] = field(default_factory=dict)
+
+    def own_profiles(self) -> Mapping[str, Profile]:
+        """Return the user's own profiles by name, made ready to be found."""
+        return {name: own_profile(name, asdict(each)) for name, each in self.profiles.items()}
 
     def find(self, name: str) -> TargetEntry | None:
         """Return the entry that `container:NAME` means: by its key, else by its container or service."""

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 from dashboard.evidence import Gap, LogLine, Variant, Worker, WorkerEnd
 from dashboard.logs import LogRing
 from dashboard.memory import MemorySample, Yardstick
+from dashboard.profiles import Profile
 from dashboard.settings import Guard, RunSettings
 from dashboard.triggers.base import Trigger
 from dashboard.usage import Usage
@@ -124,7 +125,7 @@ class Target(Protocol):
         """As in `RunSettings.target`."""
 
     @property
-    def profile(self) -> str | None:
+    def profile(self) -> Profile | str | None:
         """Whose patterns tell its loads; None tries all that are known."""
 
     def beginning(self, settings: RunSettings) -> str:

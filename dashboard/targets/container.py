@@ -10,11 +10,12 @@ from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ALLOW_LABEL, ContainerFacts
 from dashboard.engine.faults import EngineError, EngineRefused
 from dashboard.engine.occupation import occupation
+from dashboard.profiles import Profile
 from dashboard.settings import Guard, RunSettings
 from dashboard.target_settings import TargetEntry, TargetSettings
 from dashboard.targets.base import LineSink, TargetError, TargetUnreachable, Warmth
 from dashboard.targets.container_session import ContainerSession
-from dashboard.timeline import PROFILE_NAMES
+from dashboard.timeline import UnknownProfile, named_profile
 from dashboard.waiting import SLICE_S, Cancelled, never
 
 __all__ = ["ContainerTarget", "only_looked_at"]
@@ -52,9 +53,13 @@ class ContainerTarget:
             raise TargetError(str(error)) from error
 
     @property
-    def profile(self) -> str | None:
-        """Whose patterns tell its loads, as `targets.toml` says."""
-        return self._entry.profile
+    def profile(self) -> Profile | str | None:
+        """Whose patterns tell its loads, as `targets.toml` says: built in, or the user's own.
+
+        Raises:
+            UnknownProfile: there is none of that name.
+        """
+        return named_profile(self._entry.profile, self._settings.own_profiles())
 
     def disturbs(self) -> str:
         """Return what a restart would disturb, as a sentence.
@@ -76,11 +81,10 @@ class ContainerTarget:
         """
         found = self.look()
         self._check_allowed(found)
-        if self.profile is not None and self.profile not in PROFILE_NAMES:
-            raise TargetError(
-                f"The profile {self.profile!r} of {found.name} is not known here. Name one of "
-                f"{', '.join(PROFILE_NAMES)} in targets.toml, or none."
-            )
+        try:
+            _ = self.profile
+        except UnknownProfile as error:  # settings that were made by hand; those of a file are checked
+            raise TargetError(f"{found.name}: {error}") from error
         self._check_log(found)
         if settings.restart and found.swarm_task is not None:
             raise TargetError(

@@ -14,6 +14,7 @@ import pytest
 from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ContainerFacts
 from dashboard.engine.faults import ContainerGone, EngineError
+from dashboard.profiles import PROFILES
 from dashboard.settings import RunSettings
 from dashboard.target_settings import CommandTrigger, TargetEntry, TargetSettings
 from dashboard.targets.base import TargetError
@@ -125,4 +126,4 @@ def test_a_container_named_by_its_service_has_the_entry_of_its_name(
     target = ContainerTarget("lookup-h", lambda: Engine.open(private.environment()), settings)
     with closing(target):
         target.preflight(RunSettings(target="container:lookup-h"))
-        assert target.profile == "feedlyai"
+        assert target.profile is PROFILES["feedlyai"]
