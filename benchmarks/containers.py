@@ -13,7 +13,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-__all__ = ["NoEngine", "client", "container"]
+__all__ = ["COUNTER", "NoEngine", "client", "container"]
+
+COUNTER: Final = """
+import sys, time
+begun, n = time.monotonic(), 0
+while n < {lines}:
+    for _ in range(10):
+        print(f"line {{n:07d}}", file=sys.stderr if n % 2 else sys.stdout)
+        n += 1
+    time.sleep(max(0, begun + n / {rate} - time.monotonic()))
+print("the end")
+time.sleep(600)
+"""
+"""A script: so many numbered lines at a rate, the two streams in turn, as their stamps may change places."""
 
 _IMAGE: Final = os.environ.get("LOADONCE_BENCHMARK_IMAGE", "loadonce-test/python")
 

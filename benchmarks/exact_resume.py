@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from benchmarks.containers import NoEngine, container
+from benchmarks.containers import COUNTER, NoEngine, container
 from benchmarks.figures import Report, Row
 from dashboard.engine.connection import Engine
 from dashboard.engine.follower import Follower
@@ -22,18 +22,6 @@ NAME: Final = "exact-resume"
 
 _RATE: Final = 1000
 _PATIENCE_S: Final = 120.0
-# The two streams in turn: their stamps may change places
-_PRINTER: Final = """
-import sys, time
-begun, n = time.monotonic(), 0
-while n < {lines}:
-    for _ in range(10):
-        print(f"line {{n:07d}}", file=sys.stderr if n % 2 else sys.stdout)
-        n += 1
-    time.sleep(max(0, begun + n / {rate} - time.monotonic()))
-print("the end")
-time.sleep(600)
-"""
 
 
 def run(kills: int = 5, lines: int = 30_000) -> Report:
@@ -52,7 +40,7 @@ def run(kills: int = 5, lines: int = 30_000) -> Report:
             f"python tests/engine/private_engine.py python -m benchmarks {NAME}"
         )
     private = PrivateEngine(Path(folder))
-    with container(_PRINTER.format(lines=lines, rate=_RATE)) as name, closing(Engine.open()) as engine:
+    with container(COUNTER.format(lines=lines, rate=_RATE)) as name, closing(Engine.open()) as engine:
         follower = Follower(engine, engine.container(name))
         try:
             for number in range(1, kills + 1):

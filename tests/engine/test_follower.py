@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.containers import COUNTER
 from dashboard.engine.connection import Engine
 from dashboard.engine.follower import Follower
 from tests.engine.conftest import Containers
@@ -11,19 +12,6 @@ from tests.engine.private_engine import until
 
 # The SDK leaves the socket of a refused connection to the garbage collector
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
-# 1,000 numbered lines a second, alternating between stdout and stderr
-COUNTER = """
-import sys, time
-begun, n = time.monotonic(), 0
-while n < {total}:
-    for _ in range(10):
-        print(f"line {{n:07d}}", file=sys.stderr if n % 2 else sys.stdout)
-        n += 1
-    time.sleep(max(0, begun + n / {rate} - time.monotonic()))
-print("the end")
-time.sleep(600)
-"""
 
 
 def numbers(follower: Follower) -> list[int]:
@@ -51,7 +39,7 @@ def follow(engine: Engine):
 
 
 def test_it_shows_every_line_once_over_daemon_kills(containers: Containers, follow) -> None:
-    container = containers.python(COUNTER.format(total=6000, rate=1000))
+    container = containers.python(COUNTER.format(lines=6000, rate=1000))
     follower = follow(container)
     for milestone in (500, 1800, 3000, 4200, 5000):
         until(lambda at=milestone: follower.ring.next > at, 30)
@@ -67,7 +55,7 @@ def test_it_shows_every_line_once_over_daemon_kills(containers: Containers, foll
 
 
 def test_it_goes_on_after_a_restart_and_says_so(containers: Containers, engine: Engine, follow) -> None:
-    container = containers.python(COUNTER.format(total=300, rate=1000))
+    container = containers.python(COUNTER.format(lines=300, rate=1000))
     follower = follow(container)
     until(lambda: last(follower) == "the end", 30)
     engine.restart(container, grace=0)
@@ -78,7 +66,7 @@ def test_it_goes_on_after_a_restart_and_says_so(containers: Containers, engine: 
 
 
 def test_it_takes_up_a_container_that_was_killed_and_started_later(containers: Containers, follow) -> None:
-    container = containers.python(COUNTER.format(total=100, rate=1000))
+    container = containers.python(COUNTER.format(lines=100, rate=1000))
     follower = follow(container)
     until(lambda: last(follower) == "the end", 30)
     containers.private.client("kill", container.name)
@@ -145,7 +133,7 @@ def test_closing_ends_a_quiet_follow_at_once(containers: Containers, follow) -> 
 
 
 def test_closing_completely_takes_what_was_written_until_then(containers: Containers, follow) -> None:
-    container = containers.python(COUNTER.format(total=20000, rate=100000))
+    container = containers.python(COUNTER.format(lines=20000, rate=100000))
     follower = follow(container)
     until(lambda: "the end" in containers.private.client("logs", container.name).stdout, 60)
     follower.close(complete=True)

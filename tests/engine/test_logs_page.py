@@ -48,9 +48,9 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-@pytest.fixture
-def console(private: PrivateEngine, tmp_path: Path) -> Iterator[ConsoleServer]:
-    environment = {**private.environment(), "LOADONCE_HOME": str(tmp_path)}
+@pytest.fixture(scope="module")
+def console(private: PrivateEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleServer]:
+    environment = {**private.environment(), "LOADONCE_HOME": str(tmp_path_factory.mktemp("home"))}
     server = ConsoleServer(ROOT / "dashboard" / "app.py", environment)
     server.start()
     yield server
@@ -62,6 +62,14 @@ def writer(containers: Containers) -> ContainerFacts:
     container = containers.python(SCRIPT, *NO_NETWORK)
     until(lambda: "new " in containers.private.client("logs", "--tail", "1", container.name).stdout, 30)
     return container
+
+
+@pytest.fixture
+def live(console: ConsoleServer, page: Page, writer: ContainerFacts) -> Page:
+    """The page of the writer's log, once it shows a line that came after it was opened."""
+    page.goto(f"{console.url}/logs?container={writer.name}")
+    expect(page.locator(".row", has_text="new ").last).to_be_visible(timeout=30_000)
+    return page
 
 
 def stamp_of(containers: Containers, container: ContainerFacts, text: str) -> float:
@@ -85,79 +93,57 @@ def test_a_link_brings_to_the_same_line_also_after_the_console_was_restarted(
     expect(row(page, "old 0000123")).to_be_visible(timeout=30_000)
 
 
-def test_a_container_s_line_is_named_by_its_time(
-    console: ConsoleServer, page: Page, writer: ContainerFacts
-) -> None:
-    page.goto(f"{console.url}/logs?container={writer.name}")
-    newest = page.locator(".row", has_text="new ").last
-    expect(newest).to_be_visible(timeout=30_000)
-    page.get_by_role("button", name="Pause").click()
+def test_a_container_s_line_is_named_by_its_time(live: Page) -> None:
+    newest = live.locator(".row", has_text="new ").last
+    live.get_by_role("button", name="Pause").click()
     moment = newest.locator("time").inner_text()
     newest.hover()
     expect(newest.get_by_role("button", name=f"Copy link to the line of {moment}")).to_be_visible()
 
 
-def test_an_open_page_goes_on_after_the_console_was_restarted(
-    console: ConsoleServer, page: Page, writer: ContainerFacts
-) -> None:
-    page.goto(f"{console.url}/logs?container={writer.name}")
-    expect(page.locator(".row", has_text="new ").last).to_be_visible(timeout=30_000)
+def test_an_open_page_goes_on_after_the_console_was_restarted(console: ConsoleServer, live: Page) -> None:
     console.restart()
-    expect(page.locator(".state-words")).to_have_text("Live", timeout=60_000)
-    expect(page.locator(".row", has_text="new ").last).to_be_visible(timeout=30_000)
-    newest = int(re.findall(r"new (\d{7})", page.locator(".view").inner_text())[-1])
-    expect(row(page, f"new {newest + 40:07d}")).to_be_visible(timeout=30_000)
-    shown = [int(n) for n in re.findall(r"new (\d{7})", page.locator(".view").inner_text())]
+    expect(live.locator(".state-words")).to_have_text("Live", timeout=60_000)
+    expect(live.locator(".row", has_text="new ").last).to_be_visible(timeout=30_000)
+    newest = int(re.findall(r"new (\d{7})", live.locator(".view").inner_text())[-1])
+    expect(row(live, f"new {newest + 40:07d}")).to_be_visible(timeout=30_000)
+    shown = [int(n) for n in re.findall(r"new (\d{7})", live.locator(".view").inner_text())]
     assert shown == list(range(shown[0], shown[0] + len(shown)))
 
 
 def test_an_engine_that_goes_away_is_told_above_the_log_until_it_comes_back(
-    private: PrivateEngine, console: ConsoleServer, page: Page, writer: ContainerFacts
+    private: PrivateEngine, live: Page
 ) -> None:
-    page.goto(f"{console.url}/logs?container={writer.name}")
-    expect(page.locator(".row", has_text="new ").last).to_be_visible(timeout=30_000)
     private.crash()
     try:
-        expect(page.get_by_text("No Docker engine answers at")).to_be_visible(timeout=30_000)
+        expect(live.get_by_text("No Docker engine answers at")).to_be_visible(timeout=30_000)
     finally:
         private.revive()
-    expect(page.get_by_text("No Docker engine answers at")).to_be_hidden(timeout=30_000)
+    expect(live.get_by_text("No Docker engine answers at")).to_be_hidden(timeout=30_000)
 
 
-def test_older_lines_are_shown_when_they_are_asked_for(
-    console: ConsoleServer, page: Page, writer: ContainerFacts
-) -> None:
-    page.goto(f"{console.url}/logs?container={writer.name}")
-    expect(page.locator(".row", has_text="new ").last).to_be_visible(timeout=30_000)
-    page.get_by_label("From", exact=True).click()
-    page.get_by_role("option", name="Start of this life").click()
-    expect(page).to_have_url(re.compile("since=start"))
-    until(lambda: int(re.sub(r"\D", "", page.locator(".count").inner_text()) or 0) > OLD, 30)
-    page.locator(".view").evaluate("view => { view.scrollTop = 0; }")
-    expect(row(page, "old 0000000")).to_be_visible(timeout=30_000)
+def test_older_lines_are_shown_when_they_are_asked_for(live: Page) -> None:
+    live.get_by_label("From", exact=True).click()
+    live.get_by_role("option", name="Start of this life").click()
+    expect(live).to_have_url(re.compile("since=start"))
+    until(lambda: int(re.sub(r"\D", "", live.locator(".count").inner_text()) or 0) > OLD, 30)
+    live.locator(".view").evaluate("view => { view.scrollTop = 0; }")
+    expect(row(live, "old 0000000")).to_be_visible(timeout=30_000)
 
 
-def test_a_time_that_is_typed_is_the_browser_s_and_the_same_for_a_colleague_elsewhere(
-    console: ConsoleServer, page: Page, writer: ContainerFacts
-) -> None:
-    page.goto(f"{console.url}/logs?container={writer.name}")
-    expect(page.locator(".row", has_text="new ").last).to_be_visible(timeout=30_000)
-    page.get_by_label("From", exact=True).click()
-    page.get_by_role("option", name="A time…").click()
-    page.get_by_label("From when").fill("2026-01-02 03:04")
-    page.get_by_label("From when").press("Enter")
-    expect(page).to_have_url(re.compile(re.escape("since=2026-01-02T03%3A04%3A00%2B09%3A00")))
-    until(lambda: int(re.sub(r"\D", "", page.locator(".count").inner_text()) or 0) > OLD, 30)
+def test_a_time_that_is_typed_is_the_browser_s_and_the_same_for_a_colleague_elsewhere(live: Page) -> None:
+    live.get_by_label("From", exact=True).click()
+    live.get_by_role("option", name="A time…").click()
+    live.get_by_label("From when").fill("2026-01-02 03:04")
+    live.get_by_label("From when").press("Enter")
+    expect(live).to_have_url(re.compile(re.escape("since=2026-01-02T03%3A04%3A00%2B09%3A00")))
+    until(lambda: int(re.sub(r"\D", "", live.locator(".count").inner_text()) or 0) > OLD, 30)
 
 
-def test_the_whole_log_is_downloaded(
-    console: ConsoleServer, page: Page, writer: ContainerFacts, tmp_path: Path
-) -> None:
-    page.goto(f"{console.url}/logs?container={writer.name}")
-    expect(page.locator(".row", has_text="new ").last).to_be_visible(timeout=30_000)
-    page.get_by_role("button", name="Download").click()
-    with page.expect_download() as begun:
-        page.get_by_role("menuitem", name="Whole log from the engine").click()
+def test_the_whole_log_is_downloaded(live: Page, writer: ContainerFacts, tmp_path: Path) -> None:
+    live.get_by_role("button", name="Download").click()
+    with live.expect_download() as begun:
+        live.get_by_role("menuitem", name="Whole log from the engine").click()
     begun.value.save_as(tmp_path / "log")
     lines = (tmp_path / "log").read_text("utf-8").splitlines()
     assert begun.value.suggested_filename == f"{writer.name}.log"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.containers import COUNTER
 from dashboard.engine.connection import Engine
 from dashboard.engine.facts import ContainerFacts
 from dashboard.engine.faults import EngineError
@@ -21,7 +22,6 @@ from dashboard.evidence import LogLine
 from dashboard.log_range import NEWEST, LogRange
 from tests.engine.conftest import Containers
 from tests.engine.private_engine import PrivateEngine, until
-from tests.engine.test_follower import COUNTER
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
@@ -75,7 +75,7 @@ def logged(containers: Containers, container: ContainerFacts) -> list[int]:
 def test_three_viewers_join_a_log_at_different_moments_while_it_is_written(
     containers: Containers, shelf: ContainerShelf
 ) -> None:
-    container = containers.python(COUNTER.format(total=9000, rate=1000))
+    container = containers.python(COUNTER.format(lines=9000, rate=1000))
     until(lambda: len(logged(containers, container)) > NEWEST + 1500, PATIENCE_S)
     live = shelf.log(container.name, LogRange())
     begun = container.begun_at or 0.0
@@ -107,7 +107,7 @@ def test_a_line_has_one_number_for_all_viewers_of_a_live_log(
 def test_a_container_that_is_restarted_meanwhile_loses_no_line_to_any_viewer(
     containers: Containers, engine: Engine, shelf: ContainerShelf
 ) -> None:
-    container = containers.python(COUNTER.format(total=7000, rate=4000))
+    container = containers.python(COUNTER.format(lines=7000, rate=4000))
     until(lambda: "the end" in containers.private.client("logs", container.name).stdout, PATIENCE_S)
 
     def second_end(seen: list[LogLine]) -> bool:
@@ -187,7 +187,7 @@ def test_a_very_long_line_at_the_seam_is_shown_once_and_whole(
 def test_a_beginning_among_the_newest_lines_is_exact_for_the_first_viewer_too(
     containers: Containers, private: PrivateEngine, shelf: ContainerShelf, begun: float
 ) -> None:
-    container = containers.python(COUNTER.format(total=3000, rate=1000))
+    container = containers.python(COUNTER.format(lines=3000, rate=1000))
     until(lambda: "the end" in containers.private.client("logs", container.name).stdout, PATIENCE_S)
     whole = lines_of(shelf.log(container.name, LogRange(begin=1.0)), the_end)
     begin = whole[0].time + begun
@@ -200,7 +200,7 @@ def test_a_beginning_among_the_newest_lines_is_exact_for_the_first_viewer_too(
 
 
 def test_a_range_with_an_end_is_read_and_closed(containers: Containers, shelf: ContainerShelf) -> None:
-    container = containers.python(COUNTER.format(total=3000, rate=1000))
+    container = containers.python(COUNTER.format(lines=3000, rate=1000))
     until(lambda: "the end" in containers.private.client("logs", container.name).stdout, PATIENCE_S)
     begin = (container.begun_at or 0.0) + 1.5
     opened = shelf.log(container.name, LogRange(begin=begin, until=begin + 1.0))
