@@ -12,11 +12,14 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
+
+from tests.e2e.tabs import Tabs
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 60
 END_S = 20
+expect.set_options(timeout=20_000)  # its own 5 s are too few for a busy machine
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -152,21 +155,18 @@ def module_console_server():
     yield from _servers()
 
 
-@pytest.fixture
-def new_page(browser):
-    """Opens pages in contexts of their own; a script error in any of them fails the test."""
-    contexts, errors = [], []
+@pytest.fixture(scope="module")
+def tabs(browser):
+    """The tabs of all tests of a module."""
+    return Tabs(browser)
 
-    def open_page(*, width=1440, height=900, scheme="light", **options):
-        viewport = {"width": width, "height": height}
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, **options)
-        context.set_default_timeout(20_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        return page
+
+@pytest.fixture
+def new_page(tabs):
+    """Opens pages that remember nothing; a script error in any of them fails the test."""
+
+    def open_page(*, width=1440, height=900, scheme="light", fresh=False, **options):
+        return tabs.lend(width=width, height=height, scheme=scheme, fresh=fresh, **options)
 
     yield open_page
-    for context in contexts:
-        context.close()
-    assert errors == []
+    assert tabs.take_back() == []

@@ -45,7 +45,7 @@ def open_log(request, new_page, log):
     """Opens a page on the test's source, or on `logs`, and returns it when all of them are followed."""
 
     def open_page(address="", *, at=None, logs=None, state="Live", prepare=None, **options):
-        page = new_page(**options)
+        page = new_page(fresh=prepare is not None, **options)
         if prepare:
             prepare(page)
         names = "&".join(f"source={each.name}" for each in logs or [log])

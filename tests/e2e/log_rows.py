@@ -44,6 +44,13 @@ def scroll_up(page, pixels=600):
     page.mouse.wheel(0, -pixels)
 
 
+def wait_for_rows(page, count):
+    """Wait until the list has room for so many lines: they are counted a moment before they are merged."""
+    height = page.locator(".row").first.evaluate("row => row.offsetHeight")
+    view = page.locator(".view").element_handle()
+    page.wait_for_function("([view, least]) => view.scrollHeight >= least", arg=[view, count * height])
+
+
 def numbers_seen(page):
     """Scroll through the whole list and return the number of each row that was shown, once and in order."""
     return [number for _, number in rows_seen(page)]

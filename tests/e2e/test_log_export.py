@@ -237,28 +237,28 @@ def test_the_link_of_a_row_is_reached_by_the_tab_key(open_log, log):
     assert copied_link(page).endswith("line=1")
 
 
-def test_walking_up_follows_no_more_and_the_end_key_does_again(open_log, log):
+@pytest.fixture
+def walked_up(open_log, log):
+    """A page on lines 0 to 299, of which the focus has gone up to line 297."""
     page = open_log()
     log.write(*(f"INFO line {n}" for n in range(300)))
     expect(row(page, "line 299")).to_be_in_viewport()
     page.locator(".view").focus()
     for _ in range(3):
         page.keyboard.press("ArrowUp")
-    expect(page.locator(".newest")).to_be_visible()
-    page.keyboard.press("End")
-    expect(page.locator(".newest")).to_be_hidden()
+    expect(row(page, "line 297")).to_be_focused()
+    return page
 
 
-def test_a_focused_row_keeps_the_focus_while_lines_come(open_log, log):
-    page = open_log()
-    log.write(*(f"INFO line {n}" for n in range(100)))
-    expect(row(page, "line 99")).to_be_in_viewport()
-    page.locator(".view").focus()
-    for _ in range(3):
-        page.keyboard.press("ArrowUp")
-    expect(row(page, "line 97")).to_be_focused()
-    log.write(*(f"INFO line {n}" for n in range(100, 200)))
-    expect(page.locator(".count")).to_have_text("200 lines")
-    expect(row(page, "line 97")).to_be_focused()
-    page.keyboard.press("Space")
-    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+def test_walking_up_follows_no_more_and_the_end_key_does_again(walked_up):
+    expect(walked_up.locator(".newest")).to_be_visible()
+    walked_up.keyboard.press("End")
+    expect(walked_up.locator(".newest")).to_be_hidden()
+
+
+def test_a_focused_row_keeps_the_focus_while_lines_come(walked_up, log):
+    log.write(*(f"INFO line {n}" for n in range(300, 400)))
+    expect(walked_up.locator(".count")).to_have_text("400 lines")
+    expect(row(walked_up, "line 297")).to_be_focused()
+    walked_up.keyboard.press("Space")
+    expect(walked_up.get_by_role("button", name="Resume")).to_be_visible()

@@ -175,6 +175,15 @@ NODE = (
 )
 
 
+@pytest.fixture
+def folded(open_log, log):
+    """A page on one trace, folded to its first and last line."""
+    page = open_log()
+    log.write(*TRACE)
+    expect(page.locator(".row")).to_have_count(2)
+    return page
+
+
 def test_a_chained_trace_is_folded_to_its_first_and_last_line(open_log, log):
     page = open_log()
     log.write("INFO before", *TRACE, "INFO after")
@@ -186,13 +195,11 @@ def test_a_chained_trace_is_folded_to_its_first_and_last_line(open_log, log):
     expect(page.locator(".count")).to_have_text("13 lines")
 
 
-def test_a_folded_trace_opens_and_closes(open_log, log):
-    page = open_log()
-    log.write(*TRACE)
-    page.get_by_role("button", name="9 lines of a stack trace").click()
-    expect(page.locator(".row")).to_have_count(11)
-    page.get_by_role("button", name="9 lines of a stack trace").click()
-    expect(page.locator(".row")).to_have_count(2)
+def test_a_folded_trace_opens_and_closes(folded):
+    folded.get_by_role("button", name="9 lines of a stack trace").click()
+    expect(folded.locator(".row")).to_have_count(11)
+    folded.get_by_role("button", name="9 lines of a stack trace").click()
+    expect(folded.locator(".row")).to_have_count(2)
 
 
 def test_the_frames_of_java_fold_to_the_error_and_its_cause(open_log, log):
@@ -235,25 +242,19 @@ def test_indented_lines_that_are_no_frames_stay(open_log, log):
     expect(page.locator(".row")).to_have_count(5)
 
 
-def test_folding_can_be_left_off_and_is_remembered(open_log, log):
-    page = open_log()
-    log.write(*TRACE)
-    expect(page.locator(".row")).to_have_count(2)
-    page.get_by_role("button", name="Fold traces").click()
-    expect(page.locator(".row")).to_have_count(11)
-    page.reload()
-    expect(page.locator(".row")).to_have_count(11)
+def test_folding_can_be_left_off_and_is_remembered(folded):
+    folded.get_by_role("button", name="Fold traces").click()
+    expect(folded.locator(".row")).to_have_count(11)
+    folded.reload()
+    expect(folded.locator(".row")).to_have_count(11)
 
 
-def test_a_hit_in_a_folded_trace_opens_it(open_log, log):
-    page = open_log()
-    log.write(*TRACE)
-    expect(page.locator(".row")).to_have_count(2)
-    page.get_by_role("button", name="Highlight").click()
-    page.locator(".filter").fill("b.py")
-    expect(page.locator(".row")).to_have_count(11)
-    page.locator(".filter").press("Enter")
-    expect(page.locator(".row.current .text")).to_have_text('  File "b.py", line 2, in load')
+def test_a_hit_in_a_folded_trace_opens_it(folded):
+    folded.get_by_role("button", name="Highlight").click()
+    folded.locator(".filter").fill("b.py")
+    expect(folded.locator(".row")).to_have_count(11)
+    folded.locator(".filter").press("Enter")
+    expect(folded.locator(".row.current .text")).to_have_text('  File "b.py", line 2, in load')
 
 
 def test_a_trace_found_by_the_filter_opens_under_its_head(open_log, log):
