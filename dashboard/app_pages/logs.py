@@ -61,6 +61,11 @@ def chosen_logs(choice: LogChoice, names: list[str]) -> None:
             log_view(sources=(log,), key=f"log-{name}", live=choice.live, at=own)
 
 
+def which_time(label: str, key: str, example: str) -> None:
+    """Ask for one moment."""
+    st.text_input(label, key=key, on_change=log_choice.chosen, width=240, placeholder=example)
+
+
 def which_part(*, several: bool) -> None:
     """Ask from when to when, and how several logs are to stand."""
     with st.container(horizontal=True, vertical_alignment="top"):
@@ -74,19 +79,13 @@ def which_part(*, several: bool) -> None:
                 on_change=log_choice.chosen, width=150,
             )  # fmt: skip
         elif begin == log_choice.A_TIME:
-            st.text_input(
-                "From when", key=log_choice.FROM_TIME, on_change=log_choice.chosen, width=240,
-                placeholder="30m, or 2026-11-23 16:10",
-            )  # fmt: skip
+            which_time("From when", log_choice.FROM_TIME, "30m, or 2026-11-23 16:10")
         end = st.selectbox(
             "Until", list(log_choice.ENDS), format_func=log_choice.ENDS.__getitem__, width=150,
             key=log_choice.UNTIL, on_change=log_choice.chosen,
         )  # fmt: skip
         if end == log_choice.A_TIME:
-            st.text_input(
-                "Until when", key=log_choice.UNTIL_TIME, on_change=log_choice.chosen, width=240,
-                placeholder="5m, or 2026-11-23 16:15",
-            )  # fmt: skip
+            which_time("Until when", log_choice.UNTIL_TIME, "5m, or 2026-11-23 16:15")
         if several:
             st.segmented_control(
                 "View", list(log_choice.VIEWS), format_func=log_choice.VIEWS.__getitem__, required=True,
