@@ -67,7 +67,7 @@ LAYERS = (
         "live_feed",
         "live_files",
     },
-    {"live", "progress", "probing", "comparison", "comparison_words", "comparison_charts"},
+    {"live", "progress", "probing", "comparison", "comparison_words", "comparison_charts", "alerts"},
     {"probe_desk", "probe_words"},
     {"session"},
     {"log_choice", "comparison_desk"},

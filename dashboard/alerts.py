@@ -1,0 +1,177 @@
+"""Alerts: a webhook is told of runs that end red or without proof, in the JSON that Slack and its kin take.
+
+a run ends --> Alerts.run_ended --(a thread of its own: tries, waits, tries again)--> webhook
+                                                                 └--> the actions of the history
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError
+from urllib3.util import Timeout
+
+from dashboard.evidence import Colour
+from dashboard.printable import printable
+from dashboard.record import RunRecord
+from dashboard.report import final_verdict
+from dashboard.store import StoreError
+from dashboard.wording import COLOUR_ICONS, headline, settings_title
+
+__all__ = ["AlertError", "Alerts", "Webhook", "message_of", "webhook"]
+
+_URL: Final = "LOADONCE_WEBHOOK_URL"
+_CONSOLE: Final = "LOADONCE_PUBLIC_URL"
+_COLOURS: Final[Mapping[Colour, str]] = {"green": "#1f9f6c", "red": "#e0434f", "inconclusive": "#d99a20"}
+_WAITS: Final = (1.0, 4.0, 15.0)
+"""Seconds before each further try; a server may ask for more, up to the longest."""
+_BUSY: Final = frozenset({429, 500, 502, 503, 504})
+_TIMEOUT: Final = Timeout(connect=5.0, read=10.0)
+_MOST_REASONS: Final = 3
+_SENT: Final = "sent"
+_LOG: Final = logging.getLogger(__name__)
+
+
+class AlertError(ValueError):
+    """The settings of the alerts are wrong: one sentence that names the variable and the next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where alerts go. `console` is the address at which people open this console, if anybody has told."""
+
+    url: str
+    console: str | None = None
+
+    @property
+    def host(self) -> str:
+        """Its host: all of the address that may be shown, because the path is the secret."""
+        return urlsplit(self.url).hostname or ""
+
+
+class Actions(Protocol):
+    """What keeps who did what: `dashboard.store.Store` does."""
+
+    def note_action(
+        self, *, actor: str, action: str, target: str, outcome: str, run_id: str | None = None
+    ) -> None: ...
+
+
+def webhook(env: Mapping[str, str] = os.environ) -> Webhook | None:
+    """Read the webhook from the environment; None without one.
+
+    Raises:
+        AlertError: an address is none.
+    """
+    found = {name: env.get(name, "").strip() for name in (_URL, _CONSOLE)}
+    for name, value in found.items():
+        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+            raise AlertError(f"{name} is no address. Give it as https://…, or leave it out.")
+    return Webhook(found[_URL], found[_CONSOLE].rstrip("/") or None) if found[_URL] else None
+
+
+def message_of(record: RunRecord, console: str | None = None) -> dict[str, Any] | None:
+    """Return the message about a run that has ended, as JSON; None for a green one, which alarms nobody."""
+    verdict = final_verdict(record)
+    if verdict is None or verdict.verdict == "green":
+        return None
+    title = f"{COLOUR_ICONS[verdict.verdict]} {headline(record, verdict)}"
+    said = [reason.text for reason in verdict.reasons[:_MOST_REASONS]]
+    place = (
+        f"<{console}/run?run={record.run_id}|Open the run>"
+        if console
+        else f"`python -m dashboard history show {record.run_id}`"
+    )
+    about = f"{settings_title(record.settings)}, launched by {record.actor}"
+    return {
+        "text": f"*{_slack(title)}*\n{_slack(about)}",
+        "attachments": [
+            {
+                "color": _COLOURS[verdict.verdict],
+                "fallback": _slack(title),
+                "text": "\n".join([*(f"• {_slack(text)}" for text in said), place]),
+            }
+        ],
+    }
+
+
+def _slack(text: str) -> str:
+    """Escape what Slack takes for markup: a worker's words must not call a channel, or make a link."""
+    return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+class Alerts:
+    """Sends what is to be sent, one after the other. Threading: any thread may call anything."""
+
+    def __init__(self, webhook: Webhook, actions: Actions, *, waits: Sequence[float] = _WAITS) -> None:
+        self._webhook, self._actions, self._waits = webhook, actions, waits
+        # Not its own retries: each of them logs the path of the address, which is the secret
+        self._http = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
+        self._waiting: queue.SimpleQueue[tuple[str, dict[str, Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="alerts", daemon=True)
+        self._thread.start()
+
+    def run_ended(self, record: RunRecord) -> bool:
+        """Alert, if this run calls for it, and tell whether it does; returns at once."""
+        message = message_of(record, self._webhook.console)
+        if message is not None:
+            self._waiting.put((record.run_id, message))
+        return message is not None
+
+    def close(self, timeout: float) -> bool:
+        """Wait until what was put in is sent or given up, `timeout` seconds at most; tell whether it is."""
+        self._waiting.put(None)
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _work(self) -> None:
+        while (found := self._waiting.get()) is not None:
+            run_id, message = found
+            outcome, target = self._send(message), self._webhook.host
+            if outcome != _SENT:
+                _LOG.warning("The alert about run %s went not through to %s: %s", run_id, target, outcome)
+            with suppress(StoreError):  # the run itself says when the history cannot be written
+                self._actions.note_action(
+                    actor="loadonce", action="alert", target=target, outcome=outcome, run_id=run_id
+                )
+
+    def _send(self, message: Mapping[str, Any]) -> str:
+        """Send one message and return what became of it, without a word of the webhook's secret."""
+        body = json.dumps(message).encode("utf-8")
+        for wait in (*self._waits, None):
+            asked = 0.0
+            try:
+                answer = self._http.request(
+                    "POST",
+                    self._webhook.url,
+                    body=body,
+                    headers={"Content-Type": "application/json"},
+                    redirect=False,  # one that has moved is to be set anew, and its secret not handed on
+                )
+            except HTTPError as error:
+                outcome = f"not sent: {type(error).__name__}"
+            else:
+                if 200 <= answer.status < 300:
+                    return _SENT
+                outcome = f"not sent: HTTP {answer.status}"
+                if answer.status not in _BUSY:
+                    return outcome
+                asked = _seconds(answer.headers.get("Retry-After", ""))
+            if wait is not None:
+                time.sleep(max(wait, min(asked, max(self._waits))))
+        return outcome
+
+
+def _seconds(text: str) -> float:
+    return float(text) if text.isascii() and text.isdecimal() else 0.0

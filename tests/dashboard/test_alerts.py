@@ -1,0 +1,172 @@
+"""Alerts, sent to a real server on the loopback: what arrives, what is tried again, what is given up."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from dashboard.alerts import AlertError, Alerts, Webhook, message_of, webhook
+from dashboard.evidence import Reason
+from dashboard.store import Store
+from tests.dashboard import sample_records as sample
+
+SECRET = "T000/B000/secret"
+AT_ONCE = (0.0, 0.0, 0.0)
+
+
+class Chat:
+    """A chat's server. It answers with the statuses in `answers`, one after the other, then with 200."""
+
+    def __init__(self) -> None:
+        self.answers: list[int] = []
+        self.seen: list[dict[str, Any]] = []
+        chat = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                assert self.headers["Content-Type"] == "application/json"
+                chat.seen.append(json.loads(body))
+                self.send_response(chat.answers.pop(0) if chat.answers else 200)
+                self.send_header("Location", "/elsewhere")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/services/{SECRET}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def chat() -> Iterator[Chat]:
+    chat = Chat()
+    yield chat
+    chat.server.shutdown()
+    chat.server.server_close()
+
+
+def outcome(store: Store, url: str, *colours: str) -> str | None:
+    """What the history says has become of the alert about a run; None where there was none."""
+    alerts = Alerts(Webhook(url), store, waits=AT_ONCE)
+    alerts.run_ended(sample.run(*colours))  # type: ignore[arg-type]  # colours
+    assert alerts.close(60)
+    kept = store.actions()
+    assert all(SECRET not in str(action) for action in kept)
+    return kept[0].outcome if kept else None
+
+
+def test_a_red_run_is_told_with_its_reasons_and_its_place(chat: Chat, store: Store) -> None:
+    assert outcome(store, chat.url, "red") == "sent"
+    (message,) = chat.seen
+    assert message["text"].startswith(
+        "*✕ The load broke: 2 meta tensor errors, 0 is right*\n3 variants, guard on"
+    )
+    (attachment,) = message["attachments"]
+    assert "Two loads &lt;overlapped&gt; &amp; failed." in attachment["text"]
+    assert "python -m dashboard history show 20261123-084512-3f9c1a" in attachment["text"]
+    assert store.actions()[0].run_id == "20261123-084512-3f9c1a"
+
+
+def test_a_run_without_proof_is_told_and_a_green_one_is_not(chat: Chat, store: Store) -> None:
+    assert outcome(store, chat.url, "green") is None
+    assert chat.seen == []
+    assert outcome(store, chat.url, "inconclusive") == "sent"
+    assert chat.seen[0]["text"].startswith("*? No proof either way: the variants did not meet")
+
+
+def test_the_address_of_the_console_becomes_a_link() -> None:
+    message = message_of(sample.run("red"), "https://ops.example.org")
+    assert message is not None
+    link = "<https://ops.example.org/run?run=20261123-084512-3f9c1a|Open the run>"
+    assert message["attachments"][0]["text"].endswith(link)
+
+
+def test_words_of_a_worker_call_no_channel() -> None:
+    red = replace(sample.RED, reasons=(Reason("load_failed", "<!channel> \x1b[31mhelp\nnow"),))
+    message = message_of(replace(sample.run("red"), verdict=red))
+    assert message is not None
+    assert "• &lt;!channel&gt; help\\nnow\n" in message["attachments"][0]["text"]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_is_busy_is_asked_again(status: int, chat: Chat, store: Store) -> None:
+    chat.answers = [status, status]
+    assert outcome(store, chat.url, "red") == "sent"
+    assert len(chat.seen) == 3
+    assert chat.seen[0] == chat.seen[2]
+
+
+def test_a_server_that_stays_busy_is_given_up(chat: Chat, store: Store) -> None:
+    chat.answers = [503] * 10
+    assert outcome(store, chat.url, "red") == "not sent: HTTP 503"
+    assert len(chat.seen) == 4
+
+
+@pytest.mark.parametrize("status", [302, 307, 400, 404])
+def test_a_refusal_is_final_and_a_redirect_is_not_followed(status: int, chat: Chat, store: Store) -> None:
+    chat.answers = [status]
+    assert outcome(store, chat.url, "red") == f"not sent: HTTP {status}"
+    assert len(chat.seen) == 1
+
+
+def test_nobody_there_is_kept_as_such(chat: Chat, store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    chat.server.shutdown()
+    chat.server.server_close()
+    assert outcome(store, chat.url, "red") == "not sent: NewConnectionError"
+    assert "The alert about run 20261123-084512-3f9c1a" in caplog.text
+    assert SECRET not in caplog.text
+
+
+def test_a_history_that_cannot_be_written_stops_no_alert(chat: Chat, store: Store) -> None:
+    store.close()
+    alerts = Alerts(Webhook(chat.url), store, waits=AT_ONCE)
+    for _ in range(2):
+        alerts.run_ended(sample.run("red"))
+    assert alerts.close(60)
+    assert len(chat.seen) == 2
+
+
+def test_a_server_that_hangs_does_not_hold_up_the_end() -> None:
+    free = threading.Event()
+
+    class Stuck(Alerts):
+        def _send(self, message: object) -> str:
+            free.wait(60)
+            return "sent"
+
+    class Nothing:
+        def note_action(self, **values: object) -> None:
+            pass
+
+    alerts = Stuck(Webhook("https://chat.example.org/x"), Nothing())
+    alerts.run_ended(sample.run("red"))
+    assert not alerts.close(0.01)
+    free.set()
+    assert alerts.close(60)
+
+
+def test_the_environment_names_the_webhook() -> None:
+    assert webhook({}) is None
+    assert webhook({"LOADONCE_WEBHOOK_URL": " "}) is None
+    env = {
+        "LOADONCE_WEBHOOK_URL": "https://chat.example.org/x",
+        "LOADONCE_PUBLIC_URL": "https://ops.example.org/",
+    }
+    assert webhook(env) == Webhook("https://chat.example.org/x", "https://ops.example.org")
+
+
+@pytest.mark.parametrize("name", ["LOADONCE_WEBHOOK_URL", "LOADONCE_PUBLIC_URL"])
+@pytest.mark.parametrize("value", ["chat.example.org/x", "ftp://chat.example.org", "https:///secret"])
+def test_what_is_no_address_is_named_without_its_secret(name: str, value: str) -> None:
+    with pytest.raises(AlertError, match=name) as caught:
+        webhook({"LOADONCE_WEBHOOK_URL": "https://chat.example.org/x", name: value})
+    assert value not in str(caught.value)
