@@ -65,7 +65,7 @@ def board_view(record: RunRecord, trial: int | None = None, *, now: float | None
         "banner": _banner(record, verdict, control=shown is not None and shown.role == "control"),
         "figures": _figures(counts, shown, judged=judged),
         "latency": _latency(verdict, shown),
-        "measures": _measures(shown, counts),
+        "measures": _measures(record, shown, counts),
         "control": _control(record),
         "trials": _trials(record, shown),
         "reasons": [asdict(reason) for reason in verdict.reasons] if verdict is not None else [],
@@ -220,7 +220,7 @@ def _latency(verdict: Verdict | None, shown: TrialRecord | None) -> list[list[st
     return [[name, wording.seconds(getattr(found, name) if found is not None else None)] for name in names]
 
 
-def _measures(shown: TrialRecord | None, counts: Counts) -> list[list[str]]:
+def _measures(record: RunRecord, shown: TrialRecord | None, counts: Counts) -> list[list[str]]:
     skew = None if shown is None or shown.skew_ms is None else shown.skew_ms / 1000
     alive = None if shown is None else shown.alive_s
     contended, met = "–", "variants that met while it was loading"
@@ -228,11 +228,17 @@ def _measures(shown: TrialRecord | None, counts: Counts) -> list[list[str]]:
         contended = f"{counts.contended:,} of {counts.variants or 0:,}"
     elif counts.contended is not None:
         met = "not known: no load was completed"
-    return [
+    measures = [
         ["Released within", wording.seconds(skew), "from the first request to the last"],
         ["In flight during the load", contended, met],
         ["Worker alive after", wording.seconds(alive), "a fresh process, nothing loaded yet"],
     ]
+    if shown is not None and shown.verdict is not None:
+        measures.append(["Models in its memory", *wording.memory_words(shown)])
+    failed = wording.failures(record)
+    if failed is not None and record.settings.repeat > 1:
+        measures.append(["Failed trials", f"{failed.failed:,} of {failed.trials:,}", failed.text])
+    return measures
 
 
 def _control(record: RunRecord) -> dict[str, str]:

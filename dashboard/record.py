@@ -56,6 +56,7 @@ class TrialRecord:
         usage: what a container used of its machine, from its start to the trial's end.
         reports: what workers of ours told of themselves, once all was settled.
         memory: what the worker's process held; None where nobody could measure that.
+        in_short: its variants, its log and most events were left out, see `dashboard.thinning`.
     """
 
     number: int
@@ -81,6 +82,7 @@ class TrialRecord:
     usage: tuple[Usage, ...] = ()
     reports: tuple[WorkerReport, ...] = ()
     memory: Memory | None = None
+    in_short: bool = False
 
     def evidence(self) -> Evidence:
         """Return what the verdict is judged from."""
@@ -155,7 +157,7 @@ class RunRecord:
             for trial in proper:
                 if trial.verdict is not None and trial.verdict.verdict == self.verdict.verdict:
                     return trial
-        return proper[-1]
+        return next((trial for trial in reversed(proper) if not trial.in_short), proper[-1])
 
 
 def to_json(record: RunRecord) -> bytes:

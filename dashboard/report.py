@@ -18,7 +18,9 @@ from typing import Any, Final
 
 from dashboard.diagnosis import Finding, diagnose
 from dashboard.evidence import Control, Counts, Reason, Verdict
+from dashboard.memory import steps_of
 from dashboard.record import RunRecord, TrialRecord, to_json
+from dashboard.wording import contention_words, control_words, failures, memory_words
 
 __all__ = [
     "ReportError",
@@ -43,9 +45,12 @@ def run_json(record: RunRecord) -> dict[str, Any]:
     each; the run's own `verdict` and `counts` are those of the first worst trial, the control considered.
     """
     verdict = final_verdict(record)
-    shown = record.shown_trial
+    shown, failed = record.shown_trial, failures(record)
     result = judgement(verdict) | {
-        "control": None if record.control is None else _control(record.control),
+        "control": None if record.control is None else _control(record, record.control),
+        "contention": None if verdict is None else contention_words(verdict.counts)[1],
+        "failures": None if failed is None else asdict(failed) | {"text": failed.text},
+        "memory": None if shown is None else _memory(shown),
         "run_id": record.run_id,
         "diagnosis": [asdict(finding) for finding in findings(record)],
         "status": record.status,
@@ -148,14 +153,28 @@ def judgement(verdict: Verdict | None) -> dict[str, Any]:
     }
 
 
-def _control(control: Control) -> dict[str, Any]:
+def _control(record: RunRecord, control: Control) -> dict[str, Any]:
     return {
         "verdict": control.verdict,
         "guard": control.guard,
         "tries": control.tries,
         "red": control.red,
+        "text": control_words(record)[1],
         "counts": asdict(control.counts),
         "reasons": [asdict(reason) for reason in control.reasons],
+    }
+
+
+def _memory(trial: TrialRecord) -> dict[str, Any]:
+    """What the memory of a trial shows, in bytes; its samples are in the record."""
+    steps = steps_of(trial.memory, trial.released_at)
+    return {
+        "models": None if steps.silent else steps.copies,
+        "model_bytes": steps.size or None,
+        "before": None if steps.silent else steps.before,
+        "settled": None if steps.silent else steps.after,
+        "place": steps.place,
+        "text": memory_words(trial)[1],
     }
 
 
@@ -168,6 +187,8 @@ def _trial(trial: TrialRecord) -> dict[str, Any]:
         "seconds": None if trial.ended_at is None else round(trial.ended_at - trial.started_at, 3),
         "alive_s": trial.alive_s,
         "skew_ms": trial.skew_ms,
+        "memory": _memory(trial),
+        "in_short": trial.in_short,
         "notes": list(trial.notes),
     }
 

@@ -14,6 +14,7 @@ from dashboard.evidence import Verdict
 from dashboard.printable import printable
 from dashboard.record import RunRecord, TrialRecord
 from dashboard.report import final_verdict, iso
+from dashboard.wording import contention_words, failures, memory_words
 
 __all__ = ["junit"]
 
@@ -51,7 +52,8 @@ def junit(record: RunRecord) -> str:
 
 
 def _add_properties(suite: Xml.Element, record: RunRecord) -> None:
-    settings, control = record.settings, record.control
+    settings, control, failed = record.settings, record.control, failures(record)
+    verdict = final_verdict(record)
     values = {
         "run_id": record.run_id,
         "status": record.status,
@@ -61,6 +63,9 @@ def _add_properties(suite: Xml.Element, record: RunRecord) -> None:
         "variants": str(settings.variants),
         "repeat": str(settings.repeat),
         "control": "none" if control is None else f"{control.verdict} ({control.red} of {control.tries} red)",
+        "contention": contention_words(verdict.counts)[1] if verdict is not None else "none",
+        "failures": failed.text if failed is not None else "none",
+        "memory": memory_words(record.shown_trial)[1],
     } | {f"version.{name}": version for name, version in record.versions.items()}
     properties = Xml.SubElement(suite, "properties")
     for name, value in values.items():

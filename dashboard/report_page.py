@@ -19,9 +19,12 @@ from dashboard.wording import (
     COLOUR_ICONS,
     COLOUR_WORDS,
     EVENT_WORDS,
+    contention_words,
     control_words,
+    failures,
     headline,
     lead,
+    memory_words,
     seconds,
     settings_title,
     unchecked,
@@ -44,9 +47,12 @@ def page(record: RunRecord) -> str:
             parts.append(_list("Likely cause and cure", (f"{found.cause} {found.cure}" for found in likely)))
         if verdict.not_checked:
             parts.append(_list("Not checked", unchecked(verdict)))
-    parts.append(_control(record))
+    parts.append(_control(record, verdict))
     if record.warnings:
         parts.append(_list("Warnings", record.warnings))
+    failed = failures(record)
+    if failed is not None and record.settings.repeat > 1:
+        parts.append(_list("Failures", (failed.text,)))
     if len(record.trials) > 1:
         parts.append(_trials(record.trials))
     if shown is not None:
@@ -102,8 +108,11 @@ def _figures(verdict: Verdict, shown: TrialRecord | None) -> str:
         figures.append(("Release skew", seconds(shown.skew_ms / 1000)))
     cells = "".join(f"<div><dt>{name}</dt><dd>{_text(_shown(value))}</dd></div>\n" for name, value in figures)
     said = verdict.witnesses
-    witnesses = f"Log {said.log}, identity {said.identity}, memory {said.memory}."
-    return f'<dl class="figures">\n{cells}</dl>\n<p class="soft">Witnesses: {_text(witnesses)}</p>'
+    witnesses = f"log {said.log}, identity {said.identity}, memory {said.memory}, worker {said.report}."
+    return (
+        f'<dl class="figures">\n{cells}</dl>\n<p class="soft">Witnesses: {_text(witnesses)} '
+        f"{_text(memory_words(shown)[1])}</p>"
+    )
 
 
 def _reasons(title: str, reasons: Iterable[Reason]) -> str:
@@ -116,9 +125,12 @@ def _list(title: str, sentences: Iterable[str]) -> str:
     return f"<h2>{title}</h2>\n<ul>\n{rows}</ul>"
 
 
-def _control(record: RunRecord) -> str:
+def _control(record: RunRecord, verdict: Verdict | None) -> str:
     short, sentence = control_words(record)
     html = f"<h2>Control: {_text(short)}</h2>\n<p>{_text(sentence)}</p>"
+    if verdict is not None:
+        met, proves = contention_words(verdict.counts)
+        html += f"\n<h2>Contention: {_text(met)}</h2>\n<p>{_text(proves)}</p>"
     if record.control is not None and record.control.reasons:
         html += "\n<ul>" + "".join(f"<li>{_text(r.text)}</li>" for r in record.control.reasons) + "</ul>"
     return html

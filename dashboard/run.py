@@ -18,6 +18,7 @@ from dashboard.record import RunRecord, RunStatus, Step, TrialRecord
 from dashboard.settings import Guard, RunSettings
 from dashboard.store import Store, StoreError
 from dashboard.targets.base import Target
+from dashboard.thinning import in_short, is_kept_whole
 from dashboard.trial import Trial
 from dashboard.verdict import conclude, control_of, shows_a_race, worst
 
@@ -150,7 +151,8 @@ class Run:
     def _make_control(self) -> None:
         guard: Guard = "off"
         tries: list[Verdict] = []
-        for number in range(1, _CONTROL_TRIES + 1):
+        asked = self._record.settings.control_tries
+        for number in range(1, (asked or _CONTROL_TRIES) + 1):
             if self._abort.is_set():
                 return
             source = f"control-{number}"
@@ -162,8 +164,8 @@ class Run:
                 return  # cut short: whether it would have gone red, nobody knows
             tries.append(seen)
             self._set(control=control_of(tries, guard))
-            if raced:
-                return
+            if raced and asked is None:
+                return  # one that is red is enough
 
     def _trial(self, planned: TrialRecord, *, stop_when_red: bool = False) -> TrialRecord:
         what = "control, guard off" if planned.role == "control" else f"trial {planned.number}"
@@ -180,14 +182,16 @@ class Run:
         with self._lock:
             self._live = live
         record = live.run(self._abort, stop_when_red=stop_when_red)
+        whole = is_kept_whole(record, self._trials)
+        ring = live.ring if whole else None
         with self._lock:
             self._live = None
-            self._trials.append(record)
-            if live.ring is not None:
-                self._rings[live.ring.source] = live.ring
+            self._trials.append(record if whole else in_short(record))
+            if ring is not None:
+                self._rings[ring.source] = ring
         self._changed()
-        if live.ring is not None:
-            self._keep_log(live.ring)
+        if ring is not None:
+            self._keep_log(ring)
         self._save(at_most_every=_SAVE_EVERY_S)
         return record
 

@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-__all__ = ["GUARDS", "MAX_REPEAT", "MAX_TIMEOUT_S", "MAX_VARIANTS", "Guard", "RunSettings", "SettingsError"]
+__all__ = [
+    "GUARDS",
+    "MAX_CONTROL_TRIES",
+    "MAX_REPEAT",
+    "MAX_TIMEOUT_S",
+    "MAX_VARIANTS",
+    "Guard",
+    "RunSettings",
+    "SettingsError",
+]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -17,6 +26,7 @@ GUARDS: Final[tuple[Guard, ...]] = get_args(Guard)
 MAX_VARIANTS: Final = 1000
 """Variants at once: each one is a thread and a connection, and the worker queues at most 1,024."""
 MAX_REPEAT: Final = 1000
+MAX_CONTROL_TRIES: Final = 100
 MAX_TIMEOUT_S: Final = 3600.0
 
 
@@ -41,6 +51,8 @@ class RunSettings:
         guard: which protection the worker's loader uses; every mode but `on` is a control.
         control: repeat the trial with the guard off to show that it can fail; None means yes where the
             target can be unguarded (the local one with its guard on).
+        control_tries: how often the control is made, all of them, red or not; None means up to three times,
+            until it is red once.
         timeout_s: seconds from release until every variant must have answered.
         model: checkpoint folder or hub id; None is the demo checkpoint.
     """
@@ -54,6 +66,7 @@ class RunSettings:
     restart: bool = True
     timeout_s: float = 180.0
     model: str | None = field(default=None)
+    control_tries: int | None = None
 
     @property
     def variants(self) -> int:
@@ -105,6 +118,17 @@ class RunSettings:
                 f"A control compares with the guard off; with guard {self.guard!r} there is nothing "
                 "to compare. Leave the control out, or set the guard to `on`."
             )
+        if self.control_tries is not None:
+            if not 1 <= self.control_tries <= MAX_CONTROL_TRIES:
+                errors["control_tries"] = (
+                    f"Tries of the control must be between 1 and {MAX_CONTROL_TRIES}; "
+                    f"{self.control_tries:,} was given."
+                )
+            elif not self.wants_control:
+                errors["control_tries"] = (
+                    "Tries of the control were asked for, and this run makes none. Leave them out, or set "
+                    "the guard to `on` with a control at the local target."
+                )
         if self.model is not None and not self.model.strip():
             errors["model"] = (
                 "The model is empty. Name a folder or a hub id, or leave it out for the demo checkpoint."

@@ -15,9 +15,12 @@ from dashboard.record import RunRecord, TrialRecord
 from dashboard.report import final_verdict, findings
 from dashboard.wording import (
     COLOUR_ICONS,
+    contention_words,
     control_words,
+    failures,
     headline,
     lead,
+    memory_words,
     plural,
     seconds,
     settings_title,
@@ -54,15 +57,21 @@ def summary(record: RunRecord) -> Iterator[str]:
             yield from wrapped("Likely", printable(f"{finding.cause} {finding.cure}"))
         if record.status != "failed":
             yield from wrapped("Control", ": ".join(control_words(record)))
+        yield from wrapped("Contended", ": ".join(contention_words(verdict.counts)))
         if verdict.latency_s is not None:
             yield from wrapped("Latency", _latency(verdict.latency_s))
         said = f"log {verdict.witnesses.log}, identity {verdict.witnesses.identity}"
-        yield from wrapped("Witnesses", f"{said}, memory {verdict.witnesses.memory}")
+        said += f", memory {verdict.witnesses.memory}, worker {verdict.witnesses.report}"
+        yield from wrapped("Witnesses", said)
+        yield from wrapped("Memory", memory_words(record.shown_trial)[1])
         if verdict.not_checked:
             yield from wrapped("Unchecked", " ".join(unchecked(verdict)))
     proper = [trial for trial in record.trials if trial.role == "trial"]
     if len(proper) > 1:
         yield from wrapped("Trials", _tally(proper))
+    failed = failures(record)
+    if failed is not None and record.settings.repeat > 1:
+        yield from wrapped("Failures", failed.text)
     shown = record.shown_trial
     if shown is not None and shown.skew_ms is not None:
         yield from wrapped("Skew", f"{shown.skew_ms:.2f} ms from the first request's departure to the last's")

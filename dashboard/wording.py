@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Final
 
 from dashboard.evidence import Colour, Counts, Verdict
-from dashboard.record import RunRecord, Step
+from dashboard.failure_rate import Failures, failures_of
+from dashboard.memory import steps_of
+from dashboard.record import RunRecord, Step, TrialRecord
 from dashboard.settings import Guard, RunSettings
 
 __all__ = [
@@ -17,9 +19,12 @@ __all__ = [
     "GUARD_CAPTIONS",
     "GUARD_LABELS",
     "TARGET_LABELS",
+    "contention_words",
     "control_words",
+    "failures",
     "headline",
     "lead",
+    "memory_words",
     "plural",
     "running_headline",
     "seconds",
@@ -239,7 +244,8 @@ def control_words(record: RunRecord) -> tuple[str, str]:
     if control is not None and control.red:
         return (
             f"Red in {control.red:,} of {control.tries:,}",
-            "Guard off, same trial: it fails. So the trial tells good from bad, and green means something.",
+            f"With the guard off the same trial went red in {control.red:,} of {control.tries:,}, so this "
+            f"{'green means something' if _is_green(record) else 'trial tells good from bad'}.",
         )
     if control is not None and control.verdict == "inconclusive" and control.reasons:
         return (
@@ -271,6 +277,42 @@ def control_words(record: RunRecord) -> tuple[str, str]:
     if record.running:
         return "Still to come", "The same trial with the guard off, to show that it can fail."
     return "Not reached", "The run ended before the same trial had been made with the guard off."
+
+
+def contention_words(counts: Counts) -> tuple[str, str]:
+    """Return how many variants contended, as a short figure and what that proves; dashes where unknown."""
+    if counts.contended is None or not counts.load_completed:
+        return "–", "Nobody knows how many variants met during the load."
+    short = f"{counts.contended:,} of {counts.variants or 0:,}"
+    many = plural(counts.contended, "variant was", "variants were")
+    if counts.contended < 2:
+        return short, f"{many} in flight when the load completed: it takes at least 2 to try a guard."
+    return short, f"{many} in flight when the load completed: the guard was really tried."
+
+
+def failures(record: RunRecord) -> Failures | None:
+    """Return how often the run's own trials failed, with its bounds; None before the first was judged."""
+    judged = _judged(record)
+    return failures_of(judged) if judged else None
+
+
+def memory_words(trial: TrialRecord | None) -> tuple[str, str]:
+    """Return what a trial's settled memory shows, as a short figure and a sentence."""
+    if trial is None or trial.memory is None:
+        return "–", "Nobody measured the memory."
+    steps = steps_of(trial.memory, trial.released_at)
+    if steps.silent:
+        return "–", steps.silent
+    what = "PSS" if steps.place == "cpu" else "On the GPU"
+    return (
+        plural(steps.copies, "model"),
+        f"{what}: {steps.before / 1e6:,.0f} MB before, {steps.after / 1e6:,.0f} MB settled; "
+        f"a model takes {steps.size / 1e6:,.0f} MB.",
+    )
+
+
+def _is_green(record: RunRecord) -> bool:
+    return record.verdict is not None and record.verdict.verdict == "green"
 
 
 _UNCHECKED: Final = {

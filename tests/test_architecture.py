@@ -32,6 +32,7 @@ LAYERS = (
         "usage",
         "memory",
         "noise",
+        "writers",
     },
     {
         "moments",
@@ -52,7 +53,7 @@ LAYERS = (
     {"witnesses", "contention", "redfacts", "doubts", "database", "release", "engine"},
     {"verdict", "triggers", "store"},
     {"targets", "shown"},
-    {"diagnosis", "settling", "memory_watch", "thinning", "failure_rate", "trial"},
+    {"vigil", "diagnosis", "settling", "memory_watch", "thinning", "failure_rate", "trial"},
     {"spans", "wording", "run"},
     {"phases", "charts", "runs", "listing", "launch_form", "gauge_cards"},
     {

@@ -42,6 +42,7 @@ _FLAGS: Final = {
     "repeat": "--repeat",
     "guard": "--guard",
     "control": "--control",
+    "control_tries": "--control-tries",
     "restart": "--restart",
     "timeout_s": "--timeout",
     "model": "--model",
@@ -69,6 +70,12 @@ _FLAGS: Final = {
     "--control/--no-control",
     default=None,
     help="Show that the same trial fails with the guard off. Default: yes, for the local target.",
+)
+@click.option(
+    "--control-tries",
+    type=int,
+    metavar="N",
+    help="Make the control N times, red or not. Default: up to three times, until it is red once.",
 )
 @click.option("--restart/--no-restart", default=True, show_default=True, help="Start clean.")
 @click.option(

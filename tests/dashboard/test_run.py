@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,48 +13,16 @@ from typing import Any
 import pytest
 
 import dashboard.trial
-from dashboard.evidence import LogLine, Verdict
-from dashboard.record import RunRecord
+from dashboard.evidence import Verdict
 from dashboard.run import Run
 from dashboard.runs import Runner
-from dashboard.settings import Guard, RunSettings
+from dashboard.settings import RunSettings
 from dashboard.store import Store
-from dashboard.targets.base import LineSink, Session
 from dashboard.targets.local import LocalTarget
 from dashboard.wording import headline
-from loader.events import parse_line
+from tests.dashboard.hooked import THREE, HookedStore, HookedTarget, abort, made, outcome, verdict_of
 
 pytestmark = pytest.mark.model
-
-THREE = RunSettings(variants_per_job=3, control=False)
-Before = Callable[[str, RunSettings], RunSettings]
-
-
-class HookedTarget:
-    """The local target; the test gets a word in before each start, and may change that start's settings."""
-
-    def __init__(self, target: LocalTarget) -> None:
-        self._target = target
-        self.before: Before = lambda source, settings: settings
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._target, name)
-
-    def start(self, settings: RunSettings, guard: Guard, source: str, sink: LineSink, **more: Any) -> Session:
-        return self._target.start(self.before(source, settings), guard, source, sink, **more)
-
-    def close(self) -> None:
-        """Leave the shared target as it is."""
-
-
-class HookedStore(Store):
-    """A history; the test gets a word in between two trials, when the log of one has been kept."""
-
-    after: Callable[[str], object] = staticmethod(lambda source: None)
-
-    def save_log(self, run_id: str, source: str, lines: Iterable[LogLine]) -> None:
-        super().save_log(run_id, source, lines)
-        self.after(source)
 
 
 @pytest.fixture
@@ -77,25 +43,6 @@ def runner(target: HookedTarget, store: HookedStore) -> Iterator[Runner]:
     made = Runner(target, store)
     yield made
     made.close()
-
-
-def abort(runner: Runner) -> None:
-    active = runner.active()
-    assert active is not None
-    runner.abort(active.run_id, actor="test")
-
-
-def made(runner: Runner, settings: RunSettings) -> RunRecord:
-    return runner.wait(runner.launch(settings, actor="test"), 120)
-
-
-def verdict_of(record: RunRecord) -> Verdict:
-    assert record.verdict is not None
-    return record.verdict
-
-
-def outcome(record: RunRecord) -> tuple[str, str]:
-    return verdict_of(record).verdict, verdict_of(record).reasons[0].code
 
 
 @contextmanager
@@ -217,36 +164,6 @@ def test_a_run_that_gets_no_thread_ends_at_once_and_is_kept(
     assert run.record().status == "failed"
     assert "can't start new thread" in verdict_of(run.record()).reasons[0].text
     assert store.load("20261123-084512-3f9c1a") == run.record()
-
-
-# -- controls --------------------------------------------------------------------------------------------
-
-
-class DyingControls(HookedTarget):
-    """Starts each control with one load only, and kills its worker in the middle of it."""
-
-    def start(self, settings: RunSettings, guard: Guard, source: str, sink: LineSink, **more: Any) -> Session:
-        def kill(lines: tuple[LogLine, ...]) -> None:
-            sink(lines)
-            for event in (parse_line(line.text) for line in lines):
-                if event is not None and event.kind == "started":
-                    os.kill(event.pid, signal.SIGKILL)
-
-        if not source.startswith("control"):
-            return super().start(settings, guard, source, sink, **more)
-        return super().start(settings, "on", source, kill, **more)
-
-
-def test_a_control_that_is_red_for_another_reason_proves_nothing(
-    local_target: LocalTarget, store: HookedStore
-) -> None:
-    runner = Runner(DyingControls(local_target), store)
-    record = made(runner, replace(THREE, control=None))
-    assert [trial.verdict.verdict for trial in record.trials if trial.verdict] == ["green", *["red"] * 3]
-    assert record.control is not None
-    assert (record.control.verdict, record.control.tries, record.control.red) == ("inconclusive", 3, 0)
-    assert outcome(record) == ("inconclusive", "control_not_red")
-    assert "The worker died (signal 9)" in verdict_of(record).reasons[0].text
 
 
 # -- the history -----------------------------------------------------------------------------------------

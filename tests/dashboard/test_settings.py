@@ -71,6 +71,18 @@ def test_a_control_of_an_unguarded_trial_is_refused() -> None:
     assert "nothing to compare" in errors_of(guard="off", control=True)["control"]
 
 
+@pytest.mark.parametrize("tries", [0, 101])
+def test_tries_of_the_control_have_bounds(tries: int) -> None:
+    assert "between 1 and 100" in errors_of(control_tries=tries)["control_tries"]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"control": False}, {"guard": "off"}, {"target": "container:yh"}], ids=str
+)
+def test_tries_of_a_control_that_is_not_made_are_refused(settings: dict[str, object]) -> None:
+    assert "this run makes none" in errors_of(control_tries=5, **settings)["control_tries"]
+
+
 def test_an_empty_model_is_refused() -> None:
     assert "demo checkpoint" in errors_of(model=" ")["model"]
 
