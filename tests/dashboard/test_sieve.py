@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from dashboard.engine.records import FrameCutter, LineCutter
 from dashboard.evidence import LogEvent, LogLine, Stream
 from dashboard.logs import shown_lines
-from dashboard.profiles import PROFILES, may_tell
+from dashboard.profiles import PROFILES, Profile, may_tell, own_profile
 from dashboard.profiles.marks import MARKS
-from dashboard.sieve import _SIGN, Sieve
+from dashboard.sieve import _SIGN, _TORN_SIGN, Sieve
 from dashboard.timeline import Timeline
 from tests.dashboard.worker_log import WorkerLog
 
@@ -37,7 +37,18 @@ PHRASES = (
     "Child process [9] died",
     "Segmentation fault",
     "Worker (pid:9) was sent SIGKILL!",
+    "(Worker_TP0 pid=52) INFO [gpu_model_runner.py:1531] Starting to load model a/b...",
+    "INFO [gpu_model_runner.py:1549] Model loading took 3.3466 GiB and 1.677846 seconds",
+    "INFO [parallel_state.py:1064] rank 0 in world size 2 is assigned as DP rank 0",
+    "Load pretrained SentenceTransformer: a/b",
+    "loading whisper large",
+    "whisper ready",
 )
+OWN = own_profile(
+    "whisper", {"started": ["loading whisper (?P<model>large|medium)"], "completed": ["^whisper ready$"]}
+)
+WHOLE = own_profile("whole", {"started": [r"\Aloading whisper"], "completed": [r"whisper.ready\z"]})
+NAMED = (None, "loadonce", "feedlyai", "vllm", OWN, WHOLE)
 OURS = tuple(WorkerLog().ask("a", "b").load().lines)
 NOISE = ("", "x", "GET /jobs/7 200 OK", "payload downloaded", "모델 로딩 중", "processing worker", "l", "Lo")
 COLOURS = ("\x1b[32m", "\x1b[0m", "\x1b]0;loading\x07", "\x1b[")
@@ -79,7 +90,7 @@ def logs(draw: st.DrawFn) -> list[Entry]:
     return [(streams[at % len(streams)], line) for at, line in enumerate(lines)]
 
 
-def told_by_all(entries: Sequence[Entry], profile: str | None = None) -> tuple[LogEvent, ...]:
+def told_by_all(entries: Sequence[Entry], profile: Profile | str | None = None) -> tuple[LogEvent, ...]:
     timeline, number = Timeline(profile), 0
     for stream, text in entries:
         for shown in shown_lines(text):
@@ -88,8 +99,10 @@ def told_by_all(entries: Sequence[Entry], profile: str | None = None) -> tuple[L
     return timeline.events()
 
 
-def told_by_sieve(entries: Sequence[Entry], size: int, profile: str | None = None) -> tuple[LogEvent, ...]:
-    timeline, sieve = Timeline(profile), Sieve("s")
+def told_by_sieve(
+    entries: Sequence[Entry], size: int, profile: Profile | str | None = None
+) -> tuple[LogEvent, ...]:
+    timeline, sieve = Timeline(profile), Sieve("s", profile)
     for at in range(0, len(entries), size):
         block = entries[at : at + size]
         for line, before in sieve.sift([each for each, _ in block], [text for _, text in block]).telling:
@@ -97,7 +110,16 @@ def told_by_sieve(entries: Sequence[Entry], size: int, profile: str | None = Non
     return timeline.events()
 
 
-@given(entries=logs(), size=st.integers(1, 40), profile=st.sampled_from((None, "loadonce", "feedlyai")))
+def told_by_blocks(lines: Sequence[bytes], size: int, profile: Profile | str | None) -> tuple[LogEvent, ...]:
+    """As the lines of a file are told, some at a time."""
+    timeline, sieve = Timeline(profile), Sieve("s", profile)
+    for at in range(0, len(lines), size):
+        for line, before in sieve.sift_block(b"\n".join(lines[at : at + size])).telling:
+            timeline.feed(line, before=before)
+    return timeline.events()
+
+
+@given(entries=logs(), size=st.integers(1, 40), profile=st.sampled_from(NAMED))
 @example(
     entries=[("stdout", b"Loa"), ("stderr", b"x"), ("stdout", b"ding LLaVa model")], size=1, profile=None
 )
@@ -106,9 +128,21 @@ def told_by_sieve(entries: Sequence[Entry], size: int, profile: str | None = Non
 )
 @settings(max_examples=600, deadline=None)
 def test_what_is_picked_tells_the_same_as_every_line(
-    entries: list[Entry], size: int, profile: str | None
+    entries: list[Entry], size: int, profile: Profile | str | None
 ) -> None:
     assert told_by_sieve(entries, size, profile) == told_by_all(entries, profile)
+
+
+@given(entries=logs(), size=st.integers(1, 40), profile=st.sampled_from(NAMED))
+@example(entries=[("stdout", b"Lo"), ("stdout", b""), ("stdout", b"ading LLaVa model")], size=1, profile=None)
+@example(entries=[("stdout", b"Load\r"), ("stdout", b"ing LLaVa model\r")], size=2, profile=None)
+@example(entries=[("stdout", b"\xe2\x9c"), ("stdout", b"\x93loading whisper large")], size=2, profile=OWN)
+@settings(max_examples=600, deadline=None)
+def test_what_is_picked_from_blocks_of_a_file_tells_the_same(
+    entries: list[Entry], size: int, profile: Profile | str | None
+) -> None:
+    lines = [text for _, text in entries]
+    assert told_by_blocks(lines, size, profile) == told_by_all([("stdout", text) for text in lines], profile)
 
 
 @given(
@@ -125,6 +159,7 @@ def test_a_load_that_is_torn_anywhere_is_picked_whole(cuts: set[int], colour: st
     events = told_by_sieve(entries, size)
     assert [event.kind for event in events] == ["started", "completed"]
     assert events == told_by_all(entries)
+    assert events == told_by_blocks([text for _, text in entries], size, None)
 
 
 def test_lines_that_tell_nothing_are_counted_and_left_out() -> None:
@@ -149,6 +184,24 @@ def test_a_hostile_log_is_sifted_in_its_length(texts: list[bytes]) -> None:
     sieve.sift(["stdout"] * len(texts), texts)
     (line, _), *_ = sieve.sift(["stdout"], [b"Loading LLaVa model"]).telling
     assert line.text == "Loading LLaVa model"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"loading model " * 70_000 + b"\n" * 400_000 + b"x",
+        b"load\ning\n\n\nmodel\n" * 50_000,
+        b"l\no\na\nd\ni\nn\ng\n" * 50_000,
+        (b"x" * 300 + b"\n" * 3000 + b"loading model\n") * 100,
+    ],
+    ids=["one line of signs", "nothing but signs", "letters", "gaps"],
+)
+def test_a_hostile_file_is_sifted_in_its_length(block: bytes) -> None:
+    sieve = Sieve("s")
+    sifted = sieve.sift_block(block)
+    assert (sifted.count, sifted.size) == (block.count(b"\n") + 1, len(block) - block.count(b"\n"))
+    (line, _), *_ = sieve.sift_block(b"Loading LLaVa model").telling
+    assert line.number == sifted.count
 
 
 def test_a_picked_line_keeps_its_number_its_stream_and_its_time() -> None:
@@ -177,6 +230,7 @@ def test_whatever_a_pattern_matches_holds_a_sign(expression, data: st.DataObject
     found = expression.search(data.draw(st.from_regex(expression)))
     assert found is not None
     assert _SIGN.search(found[0])
+    assert _TORN_SIGN.search(b"\n\n".join(found[0][at : at + 1] for at in range(len(found[0]))))
     assert may_tell(found[0].decode("utf-8", "replace"))
 
 
