@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dashboard.contention import Contention
 from dashboard.evidence import Evidence, LogEvent, Reason
 from dashboard.ledger import Account, Ledger
+from dashboard.printable import printable
 from dashboard.redfacts import counted, ended_with, told_to_stop, where
 from dashboard.witnesses import Statement
 
@@ -32,6 +33,7 @@ def _all(
     unloaded = tuple(_no_load(evidence, ledger))
     yield from unloaded
     yield from _workers_unknown(evidence, ledger)
+    yield from _quoted(ledger)
     for gap in evidence.gaps:
         yield Reason("gap", gap.text)
     for account in ledger.accounts:
@@ -68,7 +70,7 @@ def _restarted(evidence: Evidence, ledger: Ledger) -> Iterator[Reason]:
         later = [
             each
             for each in ledger.accounts
-            if each.boot is None and each.source == account.source and each.life > account.life
+            if each.boot is None and each.source == account.source and each.epoch > account.epoch
         ]
         if account.boot is None and later and any(attempt.open for attempt in account.attempts):
             yield Reason(
@@ -85,7 +87,7 @@ def _second_lives(ledger: Ledger) -> Iterator[Reason]:
         # One container's workers have pids of their own; the same pid again is the same place, restarted.
         place = (account.source, account.pid if account.boot is not None else None)
         first = seen.setdefault(place, account)
-        if (first.boot, first.life) != (account.boot, account.life):
+        if (first.boot, first.epoch) != (account.boot, account.epoch):
             yield Reason(
                 "restarted",
                 f"The worker in {account.source} was replaced by another process during the trial.",
@@ -153,6 +155,18 @@ def _workers_unknown(evidence: Evidence, ledger: Ledger) -> Iterator[Reason]:
         )
 
 
+def _quoted(ledger: Ledger) -> Iterator[Reason]:
+    if ledger.quoted:
+        first = ledger.quoted[0]
+        text = " ".join(printable(first.text).split())
+        yield Reason(
+            "quoted",
+            f"{counted(len(ledger.quoted), 'line')} of {first.source} may tell of a load, or may only repeat "
+            f"what a request says (first: line {first.line + 1:,}, “{text[:120]}”): the log is silent, so "
+            f"{'it was' if len(ledger.quoted) == 1 else 'they were'} not counted.",
+        )
+
+
 def _pids(evidence: Evidence, ledger: Ledger) -> dict[str, list[int]]:
     """Return the processes that wrote as each known worker; a fork that kept its parent's identity is one."""
     found: dict[str, set[int]] = {}
@@ -165,7 +179,14 @@ def _pids(evidence: Evidence, ledger: Ledger) -> dict[str, list[int]]:
 def _unclear(account: Account) -> Iterator[Reason]:
     place = where(account)
     running = sum(attempt.open for attempt in account.attempts)
-    if running:
+    if any(each.open and each.endless for each in account.attempts):
+        yield Reason(
+            "unfinished",
+            f"{counted(running, 'load')} began{place}, and this kind of log never says that one has ended. "
+            "Let the service print a line of its own when its model is ready, and name it in targets.toml "
+            "([profiles.NAME]).",
+        )
+    elif running:
         yield Reason("unfinished", f"{counted(running, 'load')} began{place} and did not come to an end.")
     orphans = [
         attempt for attempt in account.attempts if attempt.started is None and attempt.ended is not None
@@ -184,11 +205,11 @@ def _unclear(account: Account) -> Iterator[Reason]:
 
 
 def _reloaded(ledger: Ledger) -> Iterator[Reason]:
-    loaded: dict[tuple[str, str | None, str | None], int] = {}
+    loaded: dict[tuple[str, str | None, int, str | None], int] = {}
     for account in ledger.accounts:
         if account.starts or account.completions:
-            key = (account.source, account.boot, account.model)
-            loaded[key] = loaded.get(key, 0) + (1 if account.boot is not None else 0)
+            key = (account.source, account.boot, account.life, account.model)
+            loaded[key] = loaded.get(key, 0) + 1
             if loaded[key] == 2:
                 yield Reason("reloaded", f"The model was given up and loaded again{where(account)}.")
 

@@ -46,6 +46,12 @@ class Attempt:
         return self.started is not None and self.ended is None
 
     @property
+    def endless(self) -> bool:
+        """Whether its log is of a kind that never says that a load has ended."""
+        began = self.started
+        return began is not None and began.boot is None and began.fields.get("ends") == "untold"
+
+    @property
     def retriable(self) -> bool:
         """Whether it failed alone and without meta tensors, so that a later success makes up for it."""
         return self.failed and not self.meta and not self.overlapped
@@ -57,7 +63,8 @@ class Account:
 
     Attributes:
         boot: the worker's identity; None for a stranger's process.
-        life: place of a stranger's process among those of its log.
+        life: place of a stranger's process among those of its log. epoch: the same of the life of the whole
+            service that it belongs to, where several processes share one.
         room: how many processes may hide in this account, because their log does not tell them apart.
         peak: how many loads were under way at once, at most. starts: how many began.
         running: those that have not ended, the oldest first. by_load: the newest of each load number.
@@ -76,6 +83,7 @@ class Account:
     progress: int = 0
     peak: int = 0
     starts: int = 0
+    epoch: int = 1
     running: list[Attempt] = field(default_factory=list)
     by_load: dict[int, Attempt] = field(default_factory=dict)
 
@@ -108,7 +116,7 @@ class Account:
     def _start(self, event: LogEvent) -> None:
         self.starts += 1
         attempt = Attempt(self.starts, event.load, started=event)
-        if self.running and self.room == 1:
+        if self.running and self.room == 1 and not attempt.endless:
             # All that run were marked when the second of them began.
             attempt.overlapped = self.running[0].overlapped = True
         self.running.append(attempt)
@@ -159,12 +167,14 @@ class Ledger:
     Attributes:
         known: boots that belong to the target. parents: boot -> the boot it was forked from.
         unknown: events of boots that nothing but the log itself vouches for.
+        quoted: lines of strangers that may be a load's, or may only repeat what a request says.
     """
 
     accounts: tuple[Account, ...]
     known: frozenset[str]
     parents: Mapping[str, str]
     unknown: tuple[LogEvent, ...]
+    quoted: tuple[LogEvent, ...] = ()
 
     def of(self, boot: str) -> tuple[Account, ...]:
         """Return the accounts of one worker."""
@@ -193,12 +203,16 @@ def read_ledger(evidence: Evidence) -> Ledger:
         if event.boot is not None and "parent_boot" in event.fields
     }
     known = _known(evidence, events, parents)
-    lives = {(event.source, _life(event)) for event in events if event.boot is None}
+    lives = {(each.source, _life(each)) for each in events if each.boot is None and not _is_quoted(each)}
     accounts: dict[tuple[str, str, str | None, int], Account] = {}
     generations: dict[tuple[str, str, str | None], int] = {}
     names = _stranger_names(events)
+    quoted: list[LogEvent] = []
     for event in events:
         if event.boot is not None and event.boot not in known:
+            continue
+        if _is_quoted(event):
+            quoted.append(event)
             continue
         worker = (event.source, str(_life(event))) if event.boot is None else ("", event.boot)
         model = event.model if event.boot is not None else event.model or names.get(worker)
@@ -209,16 +223,16 @@ def read_ledger(evidence: Evidence) -> Ledger:
             continue
         account = accounts.get((*subject, generation))
         if account is None:
-            room = 1
-            if event.boot is None:
-                alone = sum(source == event.source for source, _ in lives) == 1
-                room = max(int(event.fields.get("processes", "1")), evidence.expected_workers if alone else 1)
+            room = evidence.expected_workers if event.boot is None and len(lives) == 1 else 1
             life = _life(event) if event.boot is None else 1
             account = Account(event.source, event.boot, life, model, generation, event.pid, room)
+            account.epoch = int(event.fields.get("life", life)) if event.boot is None else 1
             accounts[*subject, generation] = account
+        if event.boot is None:
+            account.room = max(account.room, int(event.fields.get("processes", "1")))
         account.take(event)
     unknown = tuple(event for event in events if event.boot is not None and event.boot not in known)
-    return Ledger(tuple(accounts.values()), known, parents, unknown)
+    return Ledger(tuple(accounts.values()), known, parents, unknown, tuple(quoted))
 
 
 def _known(evidence: Evidence, events: Iterable[LogEvent], parents: Mapping[str, str]) -> frozenset[str]:
@@ -267,6 +281,10 @@ def _stranger_names(events: Iterable[LogEvent]) -> dict[tuple[str, str], str]:
 def _life(event: LogEvent) -> int:
     process = event.fields.get("process", "1")
     return int(process) if process.isdecimal() else 1
+
+
+def _is_quoted(event: LogEvent) -> bool:
+    return event.boot is None and "quoted" in event.fields
 
 
 def _is_meta(event: LogEvent) -> bool:

@@ -155,7 +155,8 @@ def ended_with(account: Account, end: WorkerEnd) -> bool:
     """Tell whether `end` is the end of the process that this account belongs to."""
     if account.boot is not None and end.boot is not None:
         return account.boot == end.boot
-    return account.source == end.source
+    # A source that several containers or processes share is told apart by them: `app.log (web-1)`
+    return account.source == end.source or account.source.startswith(f"{end.source} (")
 
 
 def told_to_stop(end: WorkerEnd) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from dashboard.evidence import LogEvent, LogLine
-from dashboard.profiles import Mark, Profile, Sighting, find_marks, may_tell, without_colours
+from dashboard.profiles import QUOTED, Mark, Profile, Sighting, find_marks, may_tell, without_colours
 
 __all__ = ["REACH", "StrangerLog"]
 
@@ -52,14 +52,20 @@ class _Life:
 
     Attributes:
         main: whoever writes lines that name no process. named: the others, by pid.
-        pids: server processes that uvicorn and gunicorn tell of.
-        active: whether it has shown an event. size: of how many processes the service says it will be.
+        pids: server processes that uvicorn and gunicorn tell of. booted: those that only gunicorn told of.
+        active: whether it has shown an event. over: whether its last server process has ended.
+        before: whether loads stood before the first word of any server: those of the one that then began,
+            which imports the service first, or of another one, whose first words are cut off.
+        size: of how many processes the service says it will be.
     """
 
     main: _Process
     named: dict[int, _Process] = field(default_factory=dict)
     pids: set[int] = field(default_factory=set)
+    booted: set[int] = field(default_factory=set)
     active: bool = False
+    over: bool = False
+    before: bool = False
     size: int = 1
 
 
@@ -110,6 +116,10 @@ class StrangerLog:
             if event.kind in _KEPT:
                 yield replace(event, profile=self._profile.name, model=None)
 
+    def pass_by(self, line: LogLine) -> None:
+        """Take note of a line that stands between those of this log and is none of them."""
+        self._follow_on(line, without_colours(line.text))
+
     def _follow_on(self, line: LogLine, text: str) -> str:
         """Return what stood before a line in its stream, and remember its end for the next."""
         number, tail = self._tails.get(line.stream, (-1, ""))
@@ -152,20 +162,31 @@ class StrangerLog:
         life = self._life
         if mark.kind == "end":
             life.pids.discard(mark.pid)
+            life.over = life.active and not life.pids
         elif mark.kind == "size":
             life.size = max(life.size, mark.pid)
             pid = next((each.pid_before(data, len(data)) for each in self._rivals if each.process), None)
             if pid is not None:
                 self._named(pid)
+        elif mark.kind == "reset":
+            if life.active or life.pids:
+                self._life = self._new_life()
+        elif mark.kind == "begin" and mark.pid in life.booted:
+            life.booted.discard(mark.pid)  # gunicorn had told of it already
         else:
-            # Processes that begin one after the other, before any has loaded, live side by side.
-            if mark.kind == "reset" or life.active or mark.pid in life.pids:
-                if life.active or life.pids:
-                    life = self._life = self._new_life()
-                else:
-                    life.pids.clear()
-            if mark.kind == "begin":
-                life.pids.add(mark.pid)
+            self._begin(mark)
+
+    def _begin(self, mark: Mark) -> None:
+        life = self._life
+        # Processes that begin one after the other, before any has loaded, live side by side. One that begins
+        # behind a load and is the first that the life tells of had imported the service, and it loaded.
+        if life.over or mark.pid in life.pids or (life.active and life.pids):
+            life = self._life = self._new_life()
+        elif life.active:
+            life.before = life.main.number == 1
+        life.pids.add(mark.pid)
+        if mark.kind == "boot":
+            life.booted.add(mark.pid)
 
     def _named(self, pid: int) -> _Process:
         process = self._life.named.get(pid)
@@ -176,7 +197,13 @@ class StrangerLog:
         return process
 
     def _events(self, sighting: Sighting, line: LogLine) -> Iterator[LogEvent]:
-        pattern, life = sighting.pattern, self._life
+        pattern = sighting.pattern
+        if QUOTED in sighting.fields:
+            yield _quoted(sighting, line, self._profile.name)
+            return
+        if pattern.kind == "started" and self._life.over:
+            self._life = self._new_life()
+        life = self._life
         process = life.main if sighting.process is None else self._named(sighting.process)
         if pattern.only_during_load and not process.open:
             # Who dies cannot say so: a shell, or the process that waited for it, does
@@ -216,13 +243,14 @@ class StrangerLog:
     def _pid(self, process: _Process) -> int | None:
         if process is not self._life.main or self._profile.process is not None:
             return process.pid
-        return next(iter(self._life.pids)) if len(self._life.pids) == 1 else None
+        alone = len(self._life.pids) == 1 and not self._life.before
+        return next(iter(self._life.pids)) if alone else None
 
     def _told_of(self, process: _Process, fields: dict[str, str], times: int) -> dict[str, str]:
         life = self._life
         told = {key: value for key, value in fields.items() if key != "cut"}
         told["process"] = str(process.number)
-        many = len(life.pids)
+        many = len(life.pids) + life.before
         if self._profile.process is not None:
             # The servers of these are not those who load
             many = times if life.named else max(times, life.size)
@@ -243,6 +271,19 @@ class StrangerLog:
         if len(self._names) < _MOST:
             self._names[name] = cut
         return name
+
+
+def _quoted(sighting: Sighting, line: LogLine, profile: str) -> LogEvent:
+    """Return what says that a request may have been told of in the words of a load."""
+    return LogEvent(
+        kind="requested",
+        source=line.source,
+        line=line.number,
+        time=line.time,
+        profile=profile,
+        text=line.text[:400].strip(),
+        fields=sighting.fields,
+    )
 
 
 def _best(profile: Profile) -> int:

@@ -12,12 +12,13 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from dashboard.evidence import Gap, LogEvent, LogLine
 from dashboard.profiles import AUTOMATIC, OURS, PROFILES, Profile, without_colours
 from dashboard.strangers import StrangerLog
+from dashboard.writers import writer_of
 from loader.events import EventKind, LoadEvent, parse_line
 
 __all__ = ["FILLED_LINE", "PROFILE_NAMES", "Timeline", "UnknownProfile", "named_profile"]
@@ -26,6 +27,8 @@ PROFILE_NAMES: Final = (OURS, *PROFILES)
 FILLED_LINE: Final = -1
 """The line number of an event that no line showed: the worker itself told it."""
 
+_MOST_WRITERS: Final = 10_000
+"""Containers and processes that are told apart in one log, so that no log can fill the memory."""
 _PROGRESS_SHARE: Final = 10
 """Of the events that are kept, one in so many may be progress: it is the most frequent and proves nothing."""
 _BAR: Final = re.compile(r"[^|]{0,200}\d{1,3}%\|[^|]{0,400}\|[^|\]]{0,100}\](?=\d{4}-)")
@@ -58,6 +61,9 @@ class _Source:
     """One source's log: read as a stranger's until it turns out to be ours."""
 
     stranger: StrangerLog | None
+    shared: dict[str, StrangerLog] = field(
+        default_factory=dict
+    )  # by name: the logs that its prefixes tell apart
     ours: bool = False
 
 
@@ -106,9 +112,7 @@ class Timeline:
                 source = self._sources[line.source] = _Source(stranger)
             new = self._feed_ours(line, source) if self._reads_ours and "event=" in line.text else []
             if not source.ours and not new and source.stranger is not None:
-                new, changed = source.stranger.feed(line, before)
-                if changed:
-                    self._replace(line.source, source.stranger)
+                new = self._feed_stranger(line, source, before)
             if new:
                 self._events.extend(new if self._most is None else filter(self._has_room, new))
                 self._picture = None
@@ -173,7 +177,8 @@ class Timeline:
                 continue
             if not source.ours:
                 source.ours = True
-                self._replace(line.source, None)
+                for name in (line.source, *source.shared):
+                    self._replace(name, None)
             event = _event(told, line.source, line.number)
             if self._is_new(event):
                 new.append(event)
@@ -189,6 +194,25 @@ class Timeline:
         if self._most is None or len(self._known) < self._most:
             self._known.add(key)
         return True
+
+    def _feed_stranger(self, line: LogLine, source: _Source, before: str | None) -> list[LogEvent]:
+        stranger = source.stranger
+        assert stranger is not None  # the caller's promise
+        writer = writer_of(line.text)
+        if writer is not None:
+            if before is None:
+                stranger.pass_by(line)
+            # What a prefix tells apart is a log of its own, and its lines are whole
+            line, before = replace(line, source=f"{line.source} ({writer})"), ""
+            if line.source not in source.shared:
+                if len(source.shared) >= _MOST_WRITERS:
+                    return []
+                source.shared[line.source] = StrangerLog(self._profiles)
+            stranger = source.shared[line.source]
+        new, changed = stranger.feed(line, before)
+        if changed:
+            self._replace(line.source, stranger)
+        return new
 
     def _replace(self, name: str, stranger: StrangerLog | None) -> None:
         """Drop what a source has told so far, but for what still stands now that its owner is known."""

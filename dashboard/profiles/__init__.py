@@ -18,7 +18,7 @@ from dashboard.profiles.built_in import (
 )
 from dashboard.profiles.marks import Mark, find_marks
 from dashboard.profiles.own import ProfileError, check_expression, own_profile
-from dashboard.profiles.shape import Pattern, Profile, Sighting, without_colours
+from dashboard.profiles.shape import QUOTED, Pattern, Profile, Sighting, without_colours
 from dashboard.profiles.signs import SIGNS, may_tell, torn
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "FEEDLYAI",
     "OURS",
     "PROFILES",
+    "QUOTED",
     "SENTENCE_TRANSFORMERS",
     "SIGNS",
     "TRANSFORMERS",

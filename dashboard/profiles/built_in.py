@@ -52,8 +52,32 @@ COMMON: Final[tuple[Pattern, ...]] = (
         common=True,
         error="MetaTensorError",
     ),
-    pattern(
-        "failed", "out of memory", rb"out of memory", only_during_load=True, common=True, error="OutOfMemory"
+    # The same, told of a model that is used: its parameters are still on `meta`
+    *(
+        pattern("meta_tensor_error", words, words.encode(), common=True, error="MetaTensorError")
+        for words in ("tensor on device meta is not on", "cannot be called on meta tensors")
+    ),
+    *(
+        pattern("failed", words, words.encode(), only_during_load=True, common=True, error="OutOfMemory")
+        for words in (
+            "out of memory",
+            "not enough memory",
+            "cannot allocate memory",
+            "std::bad_alloc",
+            "oomkilled",
+        )
+    ),
+    # A traceback's frame: what it tells of has left the load
+    *(
+        pattern(
+            "failed",
+            words,
+            rb"%b(?=\s|$|\\n)" % words.encode(),
+            only_during_load=True,
+            common=True,
+            error="LoadFailed",
+        )
+        for words in (", in from_pretrained", ", in get_llava_model")
     ),
     pattern(
         "failed",
@@ -68,6 +92,9 @@ COMMON: Final[tuple[Pattern, ...]] = (
         for words, expression in (
             ("child process [", rb"child process \[\d{1,9}\] died"),
             ("segmentation fault", rb"segmentation fault"),
+            ("bus error", rb"bus error"),
+            ("aborted (core", rb"aborted \(core"),
+            ("killed", rb"(?<![^\s|:])killed(?=\s{0,40}(?:$|python|uvicorn|gunicorn|[\"(]))"),
             ("sent sigkill", rb"sent sigkill"),
         )
     ),
@@ -81,6 +108,29 @@ FEEDLYAI: Final = Profile(
         pattern("progress", "quantization failed", rb"quantization failed(?:[^\r\n]{0,400}?out of memory)?"),
         pattern("failed", "failed", rb"failed to load (?:the )?" + _LLAVA, error="LoadFailed"),
         pattern("failed", "error", rb"error loading (?:the )?" + _LLAVA, error="LoadFailed"),
+        pattern(
+            "failed",
+            "loading",
+            rb"loading" + _S + _LLAVA + _S + rb"model\s{1,3}(?:has |was )?(?:failed|timed out)",
+            error="LoadFailed",
+        ),
+        *(
+            pattern("failed", words, words.encode(), only_during_load=True, error="LoadFailed")
+            for words in (
+                "failed to load model",
+                "failed to load the model",
+                "error loading model",
+                "error loading the model",
+                "could not load model",
+                "could not load the model",
+                "model failed to load",
+                "model load failed",
+                "model loading failed",
+            )
+        ),
+        # Given up on purpose: what is loaded afterwards is a new generation
+        pattern("released", "unloading", rb"unloading" + _S + _LLAVA + _S + rb"model"),
+        pattern("released", "model", rb"model unloaded"),
         pattern("progress", "downloading/loading", _words("downloading/loading (?:processor|model) from")),
         pattern("started", "loading", rb"loading" + _S + _LLAVA + _S + rb"model"),
         pattern("completed", "model", _words("model loaded successfully")),

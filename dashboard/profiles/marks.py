@@ -6,15 +6,18 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from dashboard.profiles.echoes import repeats_a_mark
+
 __all__ = ["MARKS", "Mark", "find_marks"]
 
-_Kind = Literal["begin", "end", "reset", "size"]
+_Kind = Literal["begin", "boot", "end", "reset", "size"]
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A server process that began (`begin`), ended (`end`), or a whole new service (`reset`).
 
+    `boot`: gunicorn began a process, which may say of itself that it began, once it has imported the service.
     `size`: the service will have as many processes as `pid` says, that each load their part of the model.
     """
 
@@ -28,7 +31,7 @@ MARKS: Final[tuple[tuple[_Kind, bytes, re.Pattern[bytes]], ...]] = (
     ("reset", b"] [info] starting gunicorn", re.compile(rb"\] \[info\] starting gunicorn()")),
     ("reset", b"vllm api server version", re.compile(rb"vllm api server version ()\d")),
     ("begin", b"started server process", re.compile(rb"started server process \[(\d{1,9})\]")),
-    ("begin", b"booting worker with pid", re.compile(rb"booting worker with pid: (\d{1,9})")),
+    ("boot", b"booting worker with pid", re.compile(rb"booting worker with pid: (\d{1,9})")),
     ("end", b"finished server process", re.compile(rb"finished server process \[(\d{1,9})\]")),
     ("end", b"worker exiting (pid", re.compile(rb"worker exiting \(pid: (\d{1,9})\)")),
     ("size", b"in world size", re.compile(rb"in world size (\d{1,6}) is assigned")),
@@ -44,7 +47,7 @@ def find_marks(data: bytes) -> tuple[Mark, ...]:
         at = low.find(anchor)
         while at >= 0:
             match = expression.match(low, at)
-            if match is not None:
+            if match is not None and not repeats_a_mark(data, at):
                 found.append((at, Mark(kind, int(match[1] or 0))))
             at = low.find(anchor, at + 1)
     return tuple(mark for _, mark in sorted(found, key=lambda each: each[0]))

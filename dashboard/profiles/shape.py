@@ -200,7 +200,16 @@ def _without_overlaps(found: list[Sighting]) -> list[Sighting]:
     return kept
 
 
-_NAME: Final = re.compile(rb"\s{0,4}(?:[:=(]|from\s)[\s\"'\[(]{0,4}([^\s\"'\])]{1,256})(\s)?")
+_NAME: Final = re.compile(
+    rb"\s{0,4}(?:[:=]|(\()|from\s)[\s\"'\[(]{0,4}([^\s\"'\[\](),;|<>{}]{1,256})(?=(\s|[\[(,;|<{])?)"
+)
+_NO_NAME: Final = re.compile(
+    rb"(?:(?:thread|variant|worker|job|req(?:uest)?|pid|task|attempt|try|gpu|cuda|cpu|device|replica|rank|on|for|by"
+    rb"|id|user|session|trace)(?:[-_=:#.].{0,200}|\d{0,9})|(?:0x)?[\da-f]{6,64}|[\d./:-]{1,64}|[\da-f-]{36}|.{0,64}=.{0,200})",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What stands where a model would and names none: who loads, on what, for whom, or how often."""
+_IN_BRACKETS: Final = re.compile(rb"[/\\]|llava|vicuna|mistral|qwen|\d[bB]\b", re.IGNORECASE)
 _MESSAGE: Final = re.compile("downloading|loading|✓|⚠|traceback|info:|error:".encode(), re.IGNORECASE)
 _BAR: Final = re.compile(
     rb"[^\d|]{0,3}\d{1,3}%(?: completed )?\|(?:[^|]{0,2000}\|)?\s{0,4}(\d{1,9})/(\d{1,9})", re.IGNORECASE
@@ -216,8 +225,11 @@ def _model(sighting: Sighting, data: bytes, stop: int) -> tuple[str | None, bool
     match = _NAME.match(data, sighting.end, stop)
     if match is None:
         return None, False
-    joined = _MESSAGE.search(match[1], 1)
-    told = match[1] if joined is None else match[1][: joined.start()]
+    written = match[2]
+    if _NO_NAME.fullmatch(written) or (match[1] is not None and not _IN_BRACKETS.search(written)):
+        return None, False
+    joined = _MESSAGE.search(written, 1)
+    told = written if joined is None else written[: joined.start()]
     shown = told.decode("utf-8", "replace").rstrip(".,;:…") or None
     # The line ended, or another began, right behind the name
-    return shown, shown is not None and match[2] is None
+    return shown, shown is not None and match[3] is None

@@ -120,7 +120,10 @@ def test_a_worker_that_died_in_its_load_is_explained() -> None:
         (good_trial(ends=(WorkerEnd("worker", 1.0, -15),)), "restarted"),
         (trial(WorkerLog().ask(*WHO).tell("started", 1), ()), "unfinished"),
         (replace(good_trial(), variants=answered(WHO, load=8)), "witness_disagrees"),
-        (stranger(START, "Started server process [1]", START, END), "restarted"),
+        (
+            stranger("Started server process [1]", START, "Started server process [1]", START, END),
+            "restarted",
+        ),
         (replace(stranger(START, END), expected_workers=2), "several_processes"),
     ],
 )

@@ -1,0 +1,46 @@
+"""Who wrote a line, where its prefix says so for sure: several containers or processes may share one log.
+
+    llava-1  | …   svc.1.x9@node | …   [pod/llava-0/app] …      a container each: compose, Swarm, Kubernetes
+    … host llava[812]: …   (Replica:llava pid=812) …            a process each: journald, Ray
+    [… INFO/ForkPoolWorker-1] …   {…, "process": 812, …}        a process each: Celery, JSON
+
+A name that may be a thread's is none of these: two loads in two threads of one process must not pass for one
+in each of two processes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["writer_of"]
+
+_REACH: Final = 400
+_PREFIX: Final = re.compile(
+    r"(?:(?P<container>[A-Za-z][\w.-]{0,80}[-_]\d{1,4}|[\w.-]{1,80}@[\w.-]{1,80}) {2,80}\| "
+    r"|\[(?P<pod>pod/[\w.-]{1,120}(?:/[\w.-]{1,80})?)\] "
+    r"|(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.,+-]{8,24}Z?) [\w.-]{1,80}"
+    r" (?P<unit>[\w./@-]{1,80}\[\d{1,9}\]): "
+    r"|\((?P<replica>[A-Za-z][\w:.#-]{0,80} pid=\d{1,9})(?:, ip=[\w.:]{1,64})?\) "
+    r"|\[[\d ,:-]{19,30}: [A-Z]{4,8}/(?P<celery>(?:Fork|Spawn)PoolWorker-\d{1,6})\])"
+)
+_THREAD: Final = re.compile(
+    r"(?:thread|worker|variant|job|pool|task|executor|request|loader|dummy|asyncio|anyio|main|run)",
+    re.IGNORECASE,
+)
+_JSON: Final = re.compile(
+    r"\"(?:process|pid|process_id)\"\s{0,2}:\s{0,2}(?:\{\"id\"\s{0,2}:\s{0,2})?(\d{1,9})\b"
+)
+
+
+def writer_of(text: str) -> str | None:
+    """Return the container or the process that a line's prefix names, or None else None."""
+    if text.startswith("{"):
+        found = _JSON.search(text[-_REACH:]) or _JSON.search(text[:_REACH])
+        return f"process {found[1]}" if found is not None else None
+    match = _PREFIX.match(text)
+    if match is None or match.lastgroup is None:
+        return None
+    if match.lastgroup == "container" and _THREAD.search(match["container"]):
+        return None
+    return match[match.lastgroup]
