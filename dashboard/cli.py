@@ -1,4 +1,4 @@
-"""The command line: `python -m dashboard run | verdict | probe | logs | history | serve`.
+"""The command line: `python -m dashboard run | verdict | probe | audit | logs | watch | history | serve`.
 
 Exit codes: 0 green, 1 red, 2 usage, 3 inconclusive, 4 target out of reach. `--json` prints one object on
 stdout and nothing else there; progress and prose go to stderr.
@@ -20,7 +20,7 @@ from dashboard.commands import USAGE, explain_crash, hush_stdout
 __all__ = ["cli", "main"]
 
 _NAME: Final = "python -m dashboard"
-_COMMANDS: Final = ("run", "verdict", "probe", "logs", "history", "serve")
+_COMMANDS: Final = ("run", "verdict", "probe", "audit", "logs", "watch", "history", "serve")
 """Each is what its module in `dashboard.commands` calls so. In the order of `--help`."""
 
 

@@ -3,7 +3,9 @@
     cli.py --> run      launches a run, shows it, ends with its verdict
            --> verdict  judges a log that is there already
            --> probe    calls a stranger's callable by several threads at once
+           --> audit    reads its source, and runs nothing
            --> logs     shows and follows containers' logs
+           --> watch    follows containers and alarms at a second load
            --> history  lists, shows and exports what was kept
            --> serve    starts the console
 
