@@ -135,8 +135,8 @@ class LoadRules:
                     "unknown",
                     loose[0].line,
                     False,
-                    f"{loose[0].lock.name} is a lock for the coroutines of one event loop: other threads, and "
-                    "other loops, are not held back. That is enough only where nothing else asks.",
+                    f"{loose[0].lock.name} is a lock for the coroutines of one event loop: other threads, "
+                    "and other loops, are not held back. That is enough only where nothing else asks.",
                 )
             else:
                 yield from self._once_only(frozenset(held.region for held in loose))

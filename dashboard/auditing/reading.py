@@ -171,8 +171,11 @@ class _Reader:
             called |= self.scopes.called_by[id(node)] - {own}
 
         def rank(pair: tuple[str, Def]) -> int:
-            last = pair[0].rpartition(".")[2]
-            return 2 if last in ("__init__", "__new__") else int(last in called)
+            around, _, last = pair[0].rpartition(".")
+            # What stands in a function is met with its names, and a constructor with the call that makes one
+            return 2 if around in names or last in ("__init__", "__new__") else int(last in called)
+
+        names = {name for name, _ in self.scopes.functions}
 
         for entry in self._entries(sorted(functions, key=rank)):
             if loads_in(entry) or entry.trace.guarded or entry.trace.cut:

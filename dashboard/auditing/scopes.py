@@ -47,6 +47,7 @@ class Scopes:
     def _scan(self, module: ast.Module) -> None:
         waiting: list[tuple[ast.AST, str, str]] = [(module, "", "")]
         loads: dict[int, bool] = {}
+        around: dict[int, list[int]] = {}
         while waiting:
             scope, prefix, of_class = waiting.pop()
             if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
@@ -66,16 +67,16 @@ class Scopes:
                 if isinstance(node, _SCOPES):
                     name = getattr(node, "name", "<lambda>")
                     waiting.append((node, f"{prefix}.{name}" if prefix else name, owner))
-        self._spread(loads)
+                    around[id(node)] = [id(scope)]
+        self._spread(loads, around)
 
-    def _spread(self, loads: dict[int, bool]) -> None:
-        """Find the functions that load by way of others."""
+    def _spread(self, loads: dict[int, bool], callers: dict[int, list[int]]) -> None:
+        """Find the functions that load by way of others: those that they call, or that stand in them."""
         named: dict[str, list[int]] = {}
         for name, node in self.functions:
             named.setdefault(name.rpartition(".")[2], []).append(id(node))
             if name.endswith(("__init__", "__new__")) and "." in name:
                 named.setdefault(name.split(".")[-2], []).append(id(node))
-        callers: dict[int, list[int]] = {}
         for caller, names in self.called_by.items():
             for name in names:
                 for called in named.get(name, ()):
