@@ -125,6 +125,13 @@ def _workers_unknown(evidence: Evidence, ledger: Ledger) -> Iterator[Reason]:
             f"nothing but the log knows ({', '.join(boots[:4])}{', …' if len(boots) > 4 else ''}); "
             "they were not counted.",
         )
+    if evidence.strays and evidence.workers is None:
+        first = evidence.strays[0]
+        yield Reason(
+            "workers_unknown",
+            f"Beside the lines of a worker of ours, {first.source} tells of a load in another service's "
+            f"words (line {first.line + 1:,}): nothing but the log says which of them are true.",
+        )
     for boot, pids in sorted(_pids(evidence, ledger).items()):
         if len(pids) > 1:
             yield Reason(

@@ -191,6 +191,7 @@ class Evidence:
         notes: sentences that are shown beside the verdict and change nothing.
         unasked: boots of known workers that could not be asked whether the log has all of their events.
         reports: what workers of ours say of themselves. memory: what was held; None where nobody measured.
+        strays: starts that a log of ours shows in the words of another service, with an end of such a load.
     """
 
     events: tuple[LogEvent, ...]
@@ -205,6 +206,7 @@ class Evidence:
     unasked: tuple[str, ...] = ()
     reports: tuple[WorkerReport, ...] = ()
     memory: Memory | None = None
+    strays: tuple[LogEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

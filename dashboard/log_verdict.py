@@ -67,6 +67,7 @@ def judge_log(
         gaps=(*timeline.gaps(), *_too_many(beyond), *gaps),
         ends=tuple(ends),
         expected_workers=expected_workers,
+        strays=timeline.strays(),
     )
     verdict = judge(evidence)
     verdict = replace(verdict, counts=_with(beyond, verdict.counts))

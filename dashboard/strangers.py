@@ -33,6 +33,8 @@ _CLAIMS: Final = {
 _NO_CLAIM: Final = 9
 _MOST: Final = 10_000
 """Models, processes and open loads that are told apart in one log, so that no log can fill the memory."""
+_FEW: Final = 100
+"""Names of models among which the rest of one that was cut short is looked for."""
 _KEPT: Final = frozenset({"progress", "meta_tensor_error"})
 """What stays true of a log whoever has it."""
 
@@ -244,7 +246,7 @@ class StrangerLog:
         if process is not self._life.main or self._profile.process is not None:
             return process.pid
         alone = len(self._life.pids) == 1 and not self._life.before
-        return next(iter(self._life.pids)) if alone else None
+        return next(iter(self._life.pids)) or None if alone else None  # Flask tells no pid
 
     def _told_of(self, process: _Process, fields: dict[str, str], times: int) -> dict[str, str]:
         life = self._life
@@ -265,8 +267,10 @@ class StrangerLog:
         """Return the known model that `name` means: a name that was cut short means the one it begins."""
         if name is None:
             return self._last_model
-        for known, known_cut in self._names.items():
-            if name == known or (known_cut and name.startswith(known)) or (cut and known.startswith(name)):
+        if name in self._names:
+            return name
+        for known, known_cut in itertools.islice(self._names.items(), _FEW):
+            if (known_cut and name.startswith(known)) or (cut and known.startswith(name)):
                 return known
         if len(self._names) < _MOST:
             self._names[name] = cut

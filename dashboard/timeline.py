@@ -18,7 +18,7 @@ from typing import Final
 from dashboard.evidence import Gap, LogEvent, LogLine
 from dashboard.profiles import AUTOMATIC, OURS, PROFILES, Profile, without_colours
 from dashboard.strangers import StrangerLog
-from dashboard.writers import writer_of
+from dashboard.writers import ended_writer, writer_of
 from loader.events import EventKind, LoadEvent, parse_line
 
 __all__ = ["FILLED_LINE", "PROFILE_NAMES", "Timeline", "UnknownProfile", "named_profile"]
@@ -31,6 +31,7 @@ _MOST_WRITERS: Final = 10_000
 """Containers and processes that are told apart in one log, so that no log can fill the memory."""
 _PROGRESS_SHARE: Final = 10
 """Of the events that are kept, one in so many may be progress: it is the most frequent and proves nothing."""
+_ENDS: Final = frozenset[EventKind]({"completed", "failed", "meta_tensor_error"})
 _BAR: Final = re.compile(r"[^|]{0,200}\d{1,3}%\|[^|]{0,400}\|[^|\]]{0,100}\](?=\d{4}-)")
 
 
@@ -65,6 +66,15 @@ class _Source:
         default_factory=dict
     )  # by name: the logs that its prefixes tell apart
     ours: bool = False
+    strays: dict[EventKind, LogEvent] = field(
+        default_factory=dict
+    )  # the first of each kind, beside our lines
+
+    def stray(self, events: Iterable[LogEvent]) -> None:
+        """Take note of what a log of ours says in the words of another service."""
+        for event in events:
+            if event.profile != OURS:
+                self.strays.setdefault(event.kind, event)
 
 
 class Timeline:
@@ -111,8 +121,12 @@ class Timeline:
                 stranger = StrangerLog(self._profiles) if self._profiles else None
                 source = self._sources[line.source] = _Source(stranger)
             new = self._feed_ours(line, source) if self._reads_ours and "event=" in line.text else []
-            if not source.ours and not new and source.stranger is not None:
-                new = self._feed_stranger(line, source, before)
+            if not new and source.stranger is not None:
+                seen = self._feed_stranger(line, source, before)
+                if source.ours:
+                    source.stray(seen)
+                else:
+                    new = seen
             if new:
                 self._events.extend(new if self._most is None else filter(self._has_room, new))
                 self._picture = None
@@ -147,6 +161,15 @@ class Timeline:
                 self._picture = tuple(self._events)
             return self._picture
 
+    def strays(self) -> tuple[LogEvent, ...]:
+        """Return the begins and ends of loads that logs of ours tell of in the words of another service.
+
+        Where there is only one of both it may be a request that somebody printed.
+        """
+        with self._lock:
+            whole = [each.strays for each in self._sources.values() if _ENDS & set(each.strays)]
+            return tuple(each["started"] for each in whole if "started" in each)
+
     def beyond(self) -> Mapping[EventKind, int]:
         """Return how many events of each kind were read and not kept, because there were too many."""
         with self._lock:
@@ -177,6 +200,7 @@ class Timeline:
                 continue
             if not source.ours:
                 source.ours = True
+                source.stray(each for each in self._events if each.source in (line.source, *source.shared))
                 for name in (line.source, *source.shared):
                     self._replace(name, None)
             event = _event(told, line.source, line.number)
@@ -199,6 +223,9 @@ class Timeline:
         stranger = source.stranger
         assert stranger is not None  # the caller's promise
         writer = writer_of(line.text)
+        ended = ended_writer(line.text) if writer is None else None
+        if ended is not None and f"{line.source} ({ended})" in source.shared:
+            writer = ended
         if writer is not None:
             if before is None:
                 stranger.pass_by(line)
@@ -210,7 +237,7 @@ class Timeline:
                 source.shared[line.source] = StrangerLog(self._profiles)
             stranger = source.shared[line.source]
         new, changed = stranger.feed(line, before)
-        if changed:
+        if changed and not source.ours:
             self._replace(line.source, stranger)
         return new
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["writer_of"]
+__all__ = ["ended_writer", "writer_of"]
 
 _REACH: Final = 400
 _PREFIX: Final = re.compile(
@@ -28,6 +28,7 @@ _THREAD: Final = re.compile(
     r"(?:thread|worker|variant|job|pool|task|executor|request|loader|dummy|asyncio|anyio|main|run)",
     re.IGNORECASE,
 )
+_ENDED: Final = re.compile(r"([A-Za-z][\w.-]{0,80}[-_]\d{1,4}) exited with code \d")
 _JSON: Final = re.compile(
     r"\"(?:process|pid|process_id)\"\s{0,2}:\s{0,2}(?:\{\"id\"\s{0,2}:\s{0,2})?(\d{1,9})\b"
 )
@@ -44,3 +45,9 @@ def writer_of(text: str) -> str | None:
     if match.lastgroup == "container" and _THREAD.search(match["container"]):
         return None
     return match[match.lastgroup]
+
+
+def ended_writer(text: str) -> str | None:
+    """Return the container whose end compose tells of, on a line without a prefix."""
+    match = _ENDED.match(text)
+    return match[1] if match is not None else None

@@ -50,7 +50,10 @@ _NO_START: Final = re.compile(
     rb"|finished|done|completed|stopped|not|skipped|skipping|instead of|already|(?:an)?other thread"
     rb"|wait(?:s|ed|ing)? (?:for|on|until)(?: \S{1,24}){0,4})[\s:,.]{1,3})$"
 )
-_NO_LOAD: Final = re.compile(rb"\s{0,3}(?:took|finished|done|complete[ds]?|skipped)\b")
+_NO_LOAD: Final = re.compile(
+    rb"\s{0,3}(?:is )?(?:already )?"
+    rb"(?:in progress|under way|running|took|finished|done|complete[ds]?|skipped)\b"
+)
 _DENIED: Final = re.compile(rb"[\"']?\s{0,2}[:=?]\s{0,2}(?:false|no|0|none|null)\b")
 _OF_LLAVA: Final = re.compile(
     rb"(?:llava[\w.-]{0,24}(?:\s[\w.-]{1,12}){0,2}|vlm?m?|llm|vision(?:-language)?|language|multi-?modal|image|main|base|default|new"
@@ -62,6 +65,8 @@ _NAMED: Final = re.compile(
     rb"(?:whisper|clip|siglip|bert|blip|sam|yolo|sdxl|vae|unet|lora|embeddings?|reranker|tts|asr|ocr|tokenizer"
     rb"|processor|diffusion|diarization|detection|segmentation|classifier)[\"')]{0,2}\s{1,3}$"
 )
+_LEVEL: Final = re.compile(rb"(?:info|debug)?[:\s]{0,12}$")
+_LABEL: Final = re.compile(rb"\b(?!uvicorn|gunicorn|error|access)[a-z]{3,40}[\"']?\s{0,2}[:=]\s{0,2}[\"'`]?$")
 _RECORD: Final = re.compile(rb"\s{0,4}\{\s{0,4}\"text\":")
 """loguru's JSON: the line as text, then once more as `record`."""
 
@@ -89,8 +94,10 @@ def echo_of(kind: EventKind, data: bytes, start: int, end: int) -> Echo:
 
 def repeats_a_mark(data: bytes, start: int) -> bool:
     """Say whether what a server says of its processes stands in the text of a request, or in a search."""
-    near = data[max(0, start - _NEAR) : start].lower()
-    return bool(_SEARCH.search(near) or _ACCESS.search(near)) or _of_request(near) != "none"
+    near = _LEVEL.sub(b"", data[max(0, start - _NEAR) : start].lower())
+    if _SEARCH.search(near) or _ACCESS.search(near) or _of_request(near) != "none":
+        return True
+    return _LABEL.search(near) is not None and _LOGGED.search(near) is None
 
 
 def _of_request(near: bytes) -> Echo:

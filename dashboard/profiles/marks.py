@@ -32,6 +32,7 @@ MARKS: Final[tuple[tuple[_Kind, bytes, re.Pattern[bytes]], ...]] = (
     ("reset", b"vllm api server version", re.compile(rb"vllm api server version ()\d")),
     ("begin", b"started server process", re.compile(rb"started server process \[(\d{1,9})\]")),
     ("boot", b"booting worker with pid", re.compile(rb"booting worker with pid: (\d{1,9})")),
+    ("begin", b"* serving flask app", re.compile(rb"\* serving flask app()")),
     ("end", b"finished server process", re.compile(rb"finished server process \[(\d{1,9})\]")),
     ("end", b"worker exiting (pid", re.compile(rb"worker exiting \(pid: (\d{1,9})\)")),
     ("size", b"in world size", re.compile(rb"in world size (\d{1,6}) is assigned")),

@@ -16,6 +16,7 @@ SIGNS: Final = {
     "on device meta": rb"on device meta",
     "process [": rb"process \[\d",
     "pid: ": rb"pid: \d",
+    "serving flask": rb"serving flask app",
     "starting gunicorn": rb"starting gunicorn",
     "quantization failed": rb"quantization failed",
     "out of memory": rb"out of memory",
