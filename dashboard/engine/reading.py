@@ -88,7 +88,8 @@ def open_reading(api: Any, host: str, container: str, query: Mapping[str, str]) 
         body.begin()
         if body.status != 200:
             said = body.read(4096).decode("utf-8", "replace").strip()
-            kind = ContainerGone if body.status == 404 else EngineRefused
+            # 409: it is being removed at this moment, as `docker rm -f` does it
+            kind = ContainerGone if body.status in (404, 409) else EngineRefused
             raise kind(f"The log of container {container[:12]} cannot be read: {said}")
         link.settimeout(None)  # a quiet container says nothing for hours
     except http.client.HTTPException as error:

@@ -130,6 +130,7 @@ def test_what_the_engine_says_in_the_middle_of_a_log_is_told(engine_saying: Call
     ("answer", "kind", "words"),
     [
         (b"HTTP/1.0 404 Not Found\r\n\r\nNo such container: yh", ContainerGone, "No such container"),
+        (b"HTTP/1.0 409 Conflict\r\n\r\ndead or marked for removal", ContainerGone, "marked for removal"),
         (b"HTTP/1.0 501 No\r\n\r\ndriver does not support reading", EngineRefused, "does not support"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", OSError, "no HTTP"),
     ],
