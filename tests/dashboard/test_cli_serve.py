@@ -12,12 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.dashboard.command_line import COMMAND, ROOT, call
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+from tests.ports import free_port
 
 
 def test_a_port_in_use_names_it_and_a_free_one(home: Path) -> None:
@@ -37,7 +32,7 @@ def test_a_wrong_port_names_its_flag(port: str, home: Path) -> None:
 
 @pytest.mark.parametrize("host", ["not.a.host.invalid", "203.0.113.7"])
 def test_an_address_that_is_not_ours_names_its_flag(host: str, home: Path) -> None:
-    done = call("serve", "--host", host, "--port", str(_free_port()))
+    done = call("serve", "--host", host, "--port", str(free_port()))
     assert done.returncode == 2
     assert "--host" in done.stderr
     assert "Try 127.0.0.1" in done.stderr
@@ -46,7 +41,7 @@ def test_an_address_that_is_not_ours_names_its_flag(host: str, home: Path) -> No
 def test_a_damaged_history_stops_the_console(home: Path) -> None:
     home.mkdir()
     (home / "history.db").write_text("a letter, no database" * 100)
-    done = call("serve", "--port", str(_free_port()))
+    done = call("serve", "--port", str(free_port()))
     assert done.returncode == 2
     assert "is damaged or no history" in done.stderr
 
@@ -63,14 +58,14 @@ def _serve(*arguments: str) -> tuple[subprocess.Popen[str], str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_console_says_where_it_is_once_and_ends_with_0(number: signal.Signals, home: Path) -> None:
-    port = _free_port()
+    port = free_port()
     process, line = _serve("--port", str(port))
     try:
         assert line == f"Loadonce is at http://127.0.0.1:{port}\n"
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=60) as answer:
             assert answer.status == 200
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
     finally:
         process.kill()
     assert (process.returncode, out, err) == (0, "", "")
@@ -78,12 +73,12 @@ def test_the_console_says_where_it_is_once_and_ends_with_0(number: signal.Signal
 
 @pytest.mark.slow
 def test_an_open_address_is_warned_about(home: Path) -> None:
-    port = _free_port()
+    port = free_port()
     process, line = _serve("--host", "0.0.0.0", "--port", str(port))
     try:
         assert line == f"Loadonce is at http://127.0.0.1:{port}\n"
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=60)
     finally:
         process.kill()
     assert "Warning:" in err

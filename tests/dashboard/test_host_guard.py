@@ -20,6 +20,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from dashboard.host_guard import HostGuard, HostRule, same_origin
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -165,8 +166,7 @@ def test_who_was_refused_stands_in_the_server_s_log(caplog):
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
     """The port of a console that `serve` has started."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "dashboard", "serve", "--port", str(port)],
         cwd=ROOT,
@@ -179,7 +179,7 @@ def port(tmp_path_factory):
         assert "Loadonce is at" in process.stdout.readline()
         yield port
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
 
 def stream(port, *, host, origin, path="/_stcore/stream"):

@@ -21,6 +21,7 @@ from dashboard.logs import LogRing
 from dashboard.record import RunRecord
 from dashboard.settings import RunSettings
 from dashboard.store import Store
+from tests.ports import free_port
 
 RUN = RunRecord("run-1", RunSettings(), "local", 1.0)
 PROGRAM = "tests.dashboard.endless_log"
@@ -175,8 +176,7 @@ def test_an_unknown_run_is_not_found(download):
 
 @pytest.fixture
 def endless(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     token = tmp_path / "token"
     root = Path(__file__).parents[2]
     with subprocess.Popen([sys.executable, "-m", PROGRAM, str(port), str(token)], cwd=root) as process:

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.e2e.tabs import Tabs
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 60
@@ -56,9 +56,7 @@ class ConsoleServer:
     def __init__(self, script, environment):
         self.script = script
         self.environment = {**os.environ, **environment}
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
 

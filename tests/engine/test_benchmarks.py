@@ -7,9 +7,6 @@ import pytest
 from benchmarks import exact_resume, follow_memory, live_lines, log_counting
 from benchmarks.containers import NoEngine, client
 
-# The SDK leaves the socket of a refused connection to the garbage collector
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
 
 def test_all_ways_of_counting_a_log_are_measured_and_agree() -> None:
     report = log_counting.run(rounds=1, lines=5000)

@@ -17,9 +17,6 @@ from dashboard.triggers.opening import open_trigger
 from tests.engine.conftest import Containers
 from tests.engine.private_engine import until
 
-# The SDK leaves the socket of a refused connection to the garbage collector
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
 IDLE = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit()); time.sleep(600)"
 SERVER = """
 import http.server

@@ -3,58 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from dashboard.engine.connection import Engine
-from dashboard.engine.facts import ContainerFacts
-from tests.engine.conftest import ROOT, Containers
+from tests.engine.command_line import SLEEP, call, following, shown
+from tests.engine.conftest import Containers
 from tests.engine.private_engine import until
 
 ONE_LOAD = "print('Loading LLaVa model: x on cpu'); print('LLaVa model loaded successfully on cpu')"
-SLEEP = "; import time; time.sleep(600)"
-
-
-def call(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "dashboard", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-
-
-def shown(containers: Containers, name: str, text: str) -> None:
-    until(lambda: text in containers.private.client("logs", name).stdout, 30)
-
-
-@contextmanager
-def following(container: ContainerFacts) -> Iterator[subprocess.Popen[str]]:
-    """`logs --follow` on a container, once it has shown the line `up`."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dashboard", "logs", "--follow", "--container", container.name],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "up\n"
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def test_a_container_s_log_is_judged_from_its_last_start_on(containers: Containers, engine: Engine) -> None:
@@ -105,7 +64,9 @@ def test_terminal_codes_of_a_container_do_not_reach_the_terminal(containers: Con
 
 def test_following_ends_with_one_sentence_when_the_container_is_removed(containers: Containers) -> None:
     container = containers.python("print('up')" + SLEEP)
-    with following(container) as process:
+    with following(container.name) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
         containers.private.client("rm", "-f", container.name)
         _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (4, f"Error: There is no container {container.name} any more.\n")
@@ -115,9 +76,10 @@ def test_following_goes_on_after_a_restart_until_it_is_interrupted(
     containers: Containers, engine: Engine
 ) -> None:
     container = containers.python("print('up')" + SLEEP)
-    with following(container) as process:
-        engine.restart(container, grace=0)
+    with following(container.name) as process:
         assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        engine.restart(container, grace=0)
         assert process.stdout.readline() == f"-- {container.name} was started again.\n"
         assert process.stdout.readline() == "up\n"
         process.send_signal(signal.SIGINT)

@@ -29,9 +29,6 @@ from tests.engine.conftest import Containers as Made
 from tests.engine.launcher import GUARDED, READY, UNCHECKED, UNGUARDED, Launcher, codes, stranger_run
 from tests.engine.private_engine import PrivateEngine, until
 
-# The SDK leaves the socket of a refused connection to the garbage collector
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
 
 @pytest.mark.model
 def test_our_worker_behind_its_lock_is_green_without_a_control(

@@ -10,9 +10,6 @@ from dashboard.engine.follower import Follower
 from tests.engine.conftest import Containers
 from tests.engine.private_engine import until
 
-# The SDK leaves the socket of a refused connection to the garbage collector
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
 
 def numbers(follower: Follower) -> list[int]:
     """The numbers of the lines that were shown."""

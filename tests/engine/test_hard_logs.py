@@ -15,9 +15,6 @@ from dashboard.evidence import LogLine
 from tests.engine.conftest import Containers
 from tests.engine.private_engine import until
 
-# The SDK leaves the socket of a refused connection to the garbage collector
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
 FLOOD = 1_000_000
 COUNTER = """
 import sys, time

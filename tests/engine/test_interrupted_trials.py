@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from dashboard.engine.connection import Engine
 from dashboard.record import RunRecord
 from dashboard.settings import RunSettings
@@ -13,9 +11,6 @@ from dashboard.summary import summary
 from tests.engine.conftest import Containers
 from tests.engine.launcher import Launcher, codes, service, stranger
 from tests.engine.private_engine import until
-
-# The SDK leaves the socket of a refused connection to the garbage collector
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 SLOW = service(work="time.sleep(4)")
 DYING = service(work="__import__('os')._exit(7)")

@@ -15,8 +15,6 @@ from dashboard.live_files import container_blocks
 from tests.engine.conftest import Containers
 from tests.engine.private_engine import PrivateEngine, until
 
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
 SLEEP = "; import time; time.sleep(600)"
 
 

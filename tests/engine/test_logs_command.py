@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
-from tests.engine.conftest import ROOT, Containers
-from tests.engine.test_commands import SLEEP, call, shown
+from tests.engine.command_line import SLEEP, call, following, shown
+from tests.engine.conftest import Containers
 
 TEN = "[print('hit' if n in (3, 8) else n) for n in range(12)]"
 
@@ -87,18 +85,12 @@ def test_followed_logs_are_in_the_order_of_their_times(containers: Containers) -
              for each, offset in (("a", 0.0), ("b", 0.05))}  # fmt: skip
     for name in names.values():
         shown(containers, name, "up")
-    following = subprocess.Popen(
-        [sys.executable, "-m", "dashboard", "logs", "--follow", "--timestamps"]
-        + [part for name in names.values() for part in ("--container", name)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert following.stdout is not None
-    lines = [following.stdout.readline().split(" | ")[1].split() for _ in range(42)]
-    following.send_signal(signal.SIGINT)
-    following.communicate(timeout=30)
-    assert following.returncode == 0
+    with following(*names.values(), options=("--timestamps",)) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline().split(" | ")[1].split() for _ in range(42)]
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
     stamps = [stamp for stamp, *_ in lines]
     assert stamps == sorted(stamps)
     assert sorted(tuple(words) for _, *words in lines if len(words) == 2) == sorted(

@@ -16,9 +16,6 @@ from dashboard.engine.follower import Follower
 from tests.engine.conftest import Containers
 from tests.engine.private_engine import PrivateEngine, until
 
-# The SDK leaves the socket of a refused connection to the garbage collector
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
 LINES = 4000
 COUNTER = f"""
 import time

@@ -9,9 +9,6 @@ from dashboard.engine.whole_log import read_lines, sift_log
 from dashboard.timeline import Timeline
 from tests.engine.conftest import Containers
 
-# The SDK leaves the socket of a refused connection to the garbage collector
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
 ODD = r"""
 import os, time
 out = [

@@ -17,9 +17,6 @@ from dashboard.engine.usage_record import UsageRecord
 from tests.engine.conftest import Containers
 from tests.engine.private_engine import until
 
-# The SDK leaves the socket of a refused connection to the garbage collector
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
 MIB = 1024 * 1024
 HOLDS = "held = bytearray(b'x') * (100 * 1024 * 1024); print('up'); import time; time.sleep(600)"
 SPINS = "print('up')\nwhile True: pass"

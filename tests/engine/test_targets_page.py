@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import browser, console_server, new_page
+from tests.e2e.conftest import browser, console_server, new_page, tabs
 from tests.engine.conftest import ROOT, Containers
 from tests.engine.private_engine import PrivateEngine
 
-__all__ = ["browser", "console_server", "new_page"]  # fixtures
+__all__ = ["browser", "console_server", "new_page", "tabs"]  # fixtures
 
 pytestmark = pytest.mark.browser
 
@@ -50,8 +50,8 @@ def test_every_tab_sees_what_a_container_uses_and_the_page_outlives_its_engine(
     containers: Containers, private: PrivateEngine, tab: Open
 ) -> None:
     containers.python(SPINS, "--memory", "200m", "--cpus", "0.5", *LABEL)
-    tabs = [tab("targets"), tab("targets")]
-    for page in tabs:
+    both = [tab("targets"), tab("targets")]
+    for page in both:
         expect(page.get_by_text("In use now")).to_be_visible(timeout=WAIT_MS)
         expect(page.get_by_text(re.compile(r"CPU: [1-9]\d* % of a core, \d+ % of 0.5 cores"))).to_be_visible(
             timeout=WAIT_MS
@@ -59,11 +59,11 @@ def test_every_tab_sees_what_a_container_uses_and_the_page_outlives_its_engine(
         expect(page.get_by_text(re.compile(r"Memory: 6\d MiB, 3\d % of its 200 MiB"))).to_be_visible()
     private.crash()
     try:
-        expect(tabs[0].get_by_text("No Docker engine answers")).to_be_visible(timeout=WAIT_MS)
-        expect(tabs[0].get_by_label("targets.toml")).to_be_enabled()
+        expect(both[0].get_by_text("No Docker engine answers")).to_be_visible(timeout=WAIT_MS)
+        expect(both[0].get_by_label("targets.toml")).to_be_enabled()
     finally:
         private.revive()
-    expect(tabs[0].get_by_text(re.compile("Memory: 6"))).to_be_visible(timeout=WAIT_MS)
+    expect(both[0].get_by_text(re.compile("Memory: 6"))).to_be_visible(timeout=WAIT_MS)
 
 
 def test_a_probe_is_made_from_the_page_and_shown_in_every_tab(containers: Containers, tab: Open) -> None:

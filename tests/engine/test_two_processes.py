@@ -11,11 +11,7 @@ from dashboard.engine.facts import ContainerFacts
 from tests.engine.conftest import ROOT, Containers
 from tests.engine.launcher import Launcher
 
-# The SDK leaves the socket of a refused connection to the garbage collector
-pytestmark = [
-    pytest.mark.model,
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-]
+pytestmark = pytest.mark.model
 
 # One port, and a socket of its own for each process: the kernel deals the connections out among them
 TWO = """

@@ -23,8 +23,6 @@ from dashboard.log_range import NEWEST, LogRange
 from tests.engine.conftest import Containers
 from tests.engine.private_engine import PrivateEngine, until
 
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
 PATIENCE_S = 60.0
 MANY = "[print(f'line {n:07d}') for n in range(%d)]; print('the end'); import time; time.sleep(600)"
 

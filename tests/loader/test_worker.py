@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.loader.worker_processes import ROOT, PreloadedProcess, RunningWorker, png, variant
+from tests.ports import free_port
 
 pytestmark = pytest.mark.model
 
@@ -249,8 +250,7 @@ def test_two_hundred_variants_at_once_are_one_load(preloaded: PreloadedProcess) 
 
 
 def test_a_worker_starts_from_nothing_too(demo_checkpoint: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "loader.worker", "--port", str(port)],
         cwd=ROOT,
@@ -269,7 +269,7 @@ def test_a_worker_starts_from_nothing_too(demo_checkpoint: Path) -> None:
         assert (status, answer["load_id"]) == (200, 1)
     finally:
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         process.stderr.close()
 
 

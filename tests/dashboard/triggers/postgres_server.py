@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Final
 import psycopg
 
 from tests.engine.private_engine import until
+from tests.ports import free_port
 
 PASSWORD: Final = "s3cret-of-the-tests"
 USERS: Final = ("postgres", "nobody")
@@ -48,7 +48,7 @@ class PostgresServer:
     def __init__(self) -> None:
         # A socket's path may have 107 bytes, so the folder must be near the root
         self.folder = Path(tempfile.mkdtemp(prefix="lo-pg-", dir="/tmp"))
-        self.port = _free_port()
+        self.port = free_port()
         self._as: list[str] = []
         if os.geteuid() == 0:
             user = _user()
@@ -118,9 +118,3 @@ def _group(user: str) -> str:
         line for line in Path("/etc/passwd").read_text("utf-8").splitlines() if line.startswith(f"{user}:")
     )
     return line.split(":")[3]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
