@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -63,20 +62,3 @@ def test_countless_states_of_our_own_worker_are_no_gap() -> None:
     assert judge_log(sifted(*lines)).verdict.verdict == "green"
     del lines[200]
     assert [each.code for each in judge_log(sifted(*lines)).verdict.reasons] == ["gap"]
-
-
-def test_a_log_of_load_events_alone_stays_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_verdict, "MOST_EVENTS", 500)
-    names = (b"Loading LLaVa model: model/%d on cuda" % number for number in range(12_000))
-    lines = [line for name in names for line in (name, BAR, END)]
-    tracemalloc.start()
-    try:
-        judge_log(sifted(*lines[:9_000]))
-        tracemalloc.reset_peak()
-        before, _ = tracemalloc.get_traced_memory()
-        sieve = Sieve("app.log")
-        judge_log(sieve.sift_block(b"\n".join(lines[at : at + 300])) for at in range(0, len(lines), 300))
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak - before < 12_000_000  # keeping every event would take 40 MB

@@ -134,6 +134,16 @@ def test_a_report_of_an_unseen_worker_is_put_to_the_named_source() -> None:
     assert [event.source for event in timeline.events()] == ["trial-1"]
 
 
+def test_no_more_events_are_kept_than_were_asked_for_and_the_others_are_counted() -> None:
+    timeline = Timeline(most=20)
+    for number in range(300):
+        for at, text in enumerate((f"{START[:20]}: model/{number} x", "Loading weights: 50%")):
+            timeline.feed(LogLine("s", 2 * number + at, "stdout", 0.0, text), before="")
+    assert [event.kind for event in timeline.events()].count("progress") == 2
+    assert len(timeline.events()) == 22
+    assert timeline.beyond() == {"started": 280, "progress": 298}
+
+
 # -- profiles -------------------------------------------------------------------------------------------
 
 
