@@ -29,6 +29,7 @@ from benchmarks import (
     log_counting,
     races,
     ready_path,
+    verdict_file,
 )
 from benchmarks.containers import NoEngine
 from benchmarks.figures import Report
@@ -45,13 +46,14 @@ NAMES: Final = (
 )
 ON_REQUEST: Final = (
     races.NAME,
+    verdict_file.NAME,
     log_counting.NAME,
     live_lines.NAME,
     follow_memory.NAME,
     exact_resume.NAME,
 )
 """The first takes minutes, and proves rather than measures: run it when the loader or a library has changed.
-The others need a Docker engine."""
+The second takes minutes, too, and 400 MB of disk. The others need a Docker engine."""
 _WIDTH: Final = 170  # of the tables where there is no terminal to tell
 
 
@@ -67,6 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
         cold_load.NAME: lambda: cold_load.run(shape, dtype=options.dtype, **rounds),
         concurrent_load.NAME: lambda: concurrent_load.run(shape, dtype=options.dtype, **rounds),
         races.NAME: races.run,
+        verdict_file.NAME: lambda: verdict_file.run(**rounds),
         log_counting.NAME: lambda: log_counting.run(**rounds),
         live_lines.NAME: live_lines.run,
         follow_memory.NAME: follow_memory.run,
