@@ -108,6 +108,6 @@ def test_a_reading_that_is_closed_ends_at_once_though_the_engine_says_nothing(
     reader.start()
     until(lambda: seen, 30)
     log.close()
-    reader.join(10)
+    reader.join(60)
     assert not reader.is_alive()
     shelf.close()

@@ -301,7 +301,7 @@ class LoaderMachine(RuleBasedStateMachine):
     def look_from_the_child(self) -> list[object]:
         before = self.loader.state
         try:
-            got = self.loader.get(timeout=10)
+            got = self.loader.get(timeout=60)
         except OSError as error:
             return [before, str(error), self.loader.counts]
         same = got is self.expected.value
