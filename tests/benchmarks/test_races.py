@@ -15,13 +15,13 @@ pytestmark = pytest.mark.model
 
 @pytest.fixture(scope="module")
 def report(demo_home: Path) -> Report:
-    return run(loads=48, wrong_processes=4)
+    return run(loads=24, wrong_processes=4)
 
 
 @pytest.mark.slow
 def test_no_guarded_load_fails(report: Report) -> None:
-    assert report.rows[0].note.startswith("0 of 48 loads failed")
-    assert "0 of 6 processes had a failure, 0 stayed poisoned" in report.rows[0].note
+    assert report.rows[0].note.startswith("0 of 24 loads failed")
+    assert "0 of 3 processes had a failure, 0 stayed poisoned" in report.rows[0].note
 
 
 @pytest.mark.slow

@@ -64,8 +64,8 @@ def test_a_thousand_callers_that_give_up_leave_nothing() -> None:
 
 
 @pytest.mark.model
-def test_two_hundred_loads_and_unloads_of_a_llava_leave_nothing(demo_checkpoint: Path) -> None:
-    check_level(cycles("llava", 200, {"LOADONCE_MODEL": str(demo_checkpoint)}), HALF_A_MODEL_MB)
+def test_a_hundred_loads_and_unloads_of_a_llava_leave_nothing(demo_checkpoint: Path) -> None:
+    check_level(cycles("llava", 100, {"LOADONCE_MODEL": str(demo_checkpoint)}), HALF_A_MODEL_MB)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ QUICK = settings(
     print_blob=False,
     suppress_health_check=list(HealthCheck),
 )
-LONG = settings(QUICK, derandomize=False, max_examples=60, stateful_step_count=50)
+# Others each time, and few: what is rare is found over many runs, not by making every one of them long
+LONG = settings(QUICK, derandomize=False, max_examples=20, stateful_step_count=50)
 
 
 def test_any_sequence_of_calls_is_answered_as_the_model_says() -> None:
