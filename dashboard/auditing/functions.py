@@ -63,11 +63,14 @@ class Functions(Calls):
         finally:
             self.calls.pop()
         ways = [*(each for each, _ in call.returns), *([state.copy()] if state.alive else [])]
+        self.step(sum(len(way.names) + len(way.slots) for way in ways))
         path, alive = state.path, bool(ways)
         if ways:
             state.become(met(*ways))
         state.path, state.alive = (path if len(ways) > 1 else state.path), alive
         state.held = tuple(held for held in state.held if held.region not in call.regions)
+        if not declared.encloses:  # nobody else knows its names
+            state.names = {name: kept for name, kept in state.names.items() if name[0] != frame.number}
         return meeting(value for _, value in call.returns)
 
     def give(self, function: Function, given: list[Value], named: dict[str, Value], state: State) -> None:

@@ -33,7 +33,8 @@ from dashboard.auditing.vocabulary import LOOKS_LIKE_A_LOCK, PER_REQUEST
 
 __all__ = ["Call", "Memory", "TooMuch", "loads_of", "looks_like_a_lock", "meeting"]
 
-_MOST_STEPS: Final = 400_000
+_MOST_STEPS: Final = 4_000_000
+_STEPS_OF_ONE: Final = 800_000
 
 
 class TooMuch(Exception):
@@ -70,6 +71,7 @@ class Memory:
         self.calls: list[Call] = [Call(Frame(0, "", True))]
         self.loads_at_import = False
         self._numbers = self._steps = 0
+        self._limit = _MOST_STEPS
 
     # -- counting -------------------------------------------------------------------------------------------
 
@@ -78,15 +80,25 @@ class Memory:
         self._numbers += 1
         return self._numbers
 
-    def step(self) -> None:
-        """Count what was looked at.
+    def step(self, weight: int = 10) -> None:
+        """Count what was looked at, by what it costs.
 
         Raises:
             TooMuch: it is more than anybody waits for.
         """
-        self._steps += 1
+        self._steps += weight
+        if self._steps > self._limit:
+            raise TooMuch
+
+    def grant(self) -> None:
+        """Let the next call take its share of what may be looked at in all.
+
+        Raises:
+            TooMuch: nothing is left.
+        """
         if self._steps > _MOST_STEPS:
             raise TooMuch
+        self._limit = self._steps + _STEPS_OF_ONE
 
     def note(self, kind: EventKind, line: int, state: State, **facts: Any) -> int:
         """Note a fact of the call that is audited; return its place in the order of all."""

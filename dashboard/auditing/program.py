@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from dashboard.auditing.functions import Functions
-from dashboard.auditing.memory import Call
+from dashboard.auditing.memory import Call, TooMuch
 from dashboard.auditing.scopes import Scopes, dotted
 from dashboard.auditing.state import State, met
 from dashboard.auditing.trace import Trace
@@ -49,21 +49,26 @@ class Program(Functions):
 
     def trace_of(self, function: Function | ClassValue | Instance, *, own: Reach = "call") -> Trace:
         """Return what one call of many does. `own`: who shares the object that the call belongs to."""
+        self.grant()
         self.trace, self.recording, self.making = Trace(), True, "call"
-        state = State(names=dict(self._names))
+        try:
+            self.trace.returned = self._called(function, own, State(names=dict(self._names)))
+        except TooMuch:
+            self.trace.cut = True
+            del self.calls[1:]
+        self.recording, self.making = False, "call"
+        return self.trace
+
+    def _called(self, function: Function | ClassValue | Instance, own: Reach, state: State) -> Value:
         if isinstance(function, ClassValue):
             self.making = own
-            result = self.make(function, [], {}, function.node.lineno, state)
-        elif isinstance(function, Instance):
+            return self.make(function, [], {}, function.node.lineno, state)
+        if isinstance(function, Instance):
             method = self.attribute(function, "__call__", state, 0)
-            result = self.enter(method, [], {}, 0, state) if isinstance(method, Function) else UNKNOWN
-        else:
-            if function.bound is None and function.owner is not None and function.kind != "static":
-                function = replace(function, bound=self._subject(function, own, state))
-            result = self.enter(function, [], {}, function.node.lineno, state)
-        self.trace.returned = result
-        self.recording = False
-        return self.trace
+            return self.enter(method, [], {}, 0, state) if isinstance(method, Function) else UNKNOWN
+        if function.bound is None and function.owner is not None and function.kind != "static":
+            function = replace(function, bound=self._subject(function, own, state))
+        return self.enter(function, [], {}, function.node.lineno, state)
 
     def _subject(self, function: Function, own: Reach, state: State) -> Value:
         """Return the object that a method is called on: the module's own, else one that nobody knows."""

@@ -34,7 +34,7 @@ from dashboard.auditing.values import (
     Slot,
     Value,
 )
-from dashboard.auditing.vocabulary import OURS
+from dashboard.auditing.vocabulary import A_MODEL, OURS
 
 __all__ = ["MOST_BYTES", "NoSuchCallable", "SourceError", "audit_source"]
 
@@ -212,8 +212,11 @@ def _ours(value: Value) -> bool:
 
 def _lazy(entry: Entry) -> bool:
     """Whether a call makes something once, and keeps it: what is loaded, be it by no known name."""
-    return any(event.kind == "publish" for event in loads_in(entry)) or any(
-        held.lock.kind == "cache" for event in entry.trace.of("load", "publish") for held in event.held
+    kept = [event for event in loads_in(entry) if event.kind == "publish"]
+    if any(A_MODEL.search(word) for event in kept for word in (event.what, entry.name)):
+        return True
+    return A_MODEL.search(entry.name) is not None and any(
+        held.lock.kind == "cache" for event in entry.trace.of("load") for held in event.held
     )
 
 

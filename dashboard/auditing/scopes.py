@@ -25,6 +25,8 @@ class Declared:
     nonlocals: frozenset[str] = frozenset()
     lent: frozenset[str] = frozenset()
     """Its own names that functions within it assign to."""
+    encloses: bool = False
+    """Whether other functions stand in it."""
 
 
 _NONE: Final = Declared()
@@ -157,7 +159,8 @@ def _declared(node: Def) -> Declared:
     outer = {name for each in own_nodes(node) if isinstance(each, ast.Nonlocal) for name in each.names}
     own -= shared | outer
     lent = {name for each in ast.walk(node) if isinstance(each, ast.Nonlocal) for name in each.names}
-    return Declared(frozenset(own), frozenset(shared), frozenset(outer), frozenset(lent & own))
+    encloses = any(isinstance(each, _SCOPES) for each in own_nodes(node))
+    return Declared(frozenset(own), frozenset(shared), frozenset(outer), frozenset(lent & own), encloses)
 
 
 def _bound(scope: ast.AST) -> Iterator[str]:

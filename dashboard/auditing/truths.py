@@ -90,6 +90,7 @@ class Truths(Memory):
     def branch(self, test: ast.expr, state: State) -> tuple[State, State]:
         """Work a condition out, and return the ways on: where it is true, where it is false."""
         asked = list[Test]()
+        self.step(len(state.names) + len(state.slots))  # both are copied for each way
         yes, no = self._ways(test, state, asked)
         slots = frozenset[Slot]().union(*(each.slots for each in asked))
         if slots:

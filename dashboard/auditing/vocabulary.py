@@ -8,6 +8,7 @@ from typing import Final
 from dashboard.auditing.values import LockKind
 
 __all__ = [
+    "A_MODEL",
     "CACHES",
     "CHEAP",
     "FINISHING",
@@ -154,6 +155,11 @@ LOOKS_LIKE_A_LOCK: Final = re.compile(
 )
 LOOKS_LIKE_A_GUARD: Final = re.compile(
     r"once|singleton|synchron|lock|cache|memo|single_?flight|lazy|thread_?safe", re.IGNORECASE
+)
+A_MODEL: Final = re.compile(
+    r"model|pipe|llm|llava|clip|bert|whisper|engine|encoder|embed|processor|tokeni[sz]er|weights|checkpoint"
+    r"|predictor|detector|classifier|generator|reranker|vision|nlp|ocr|tts|asr",
+    re.IGNORECASE,
 )
 HARMLESS: Final = re.compile(
     r"(?:^|\.)(?:wraps|no_grad|inference_mode|autocast|retry|override|overload|deprecated|contextmanager"
