@@ -68,7 +68,9 @@ def _check(begin: bytes, name: str) -> None:
                 f"The log {name} is packed ({kind}). Unpack it on the way: {tool} {_file(name)} | "
                 "python -m dashboard verdict --file -"
             )
-    wide = "UTF-16" if begin.startswith(_WIDE_MARKS) else _without_mark(begin[:_SAMPLE])
+    # Half of a log in UTF-16 is zero bytes: without any, what begins like its mark is a log of another kind
+    marked = begin.startswith(_WIDE_MARKS) and b"\x00" in begin[:_SAMPLE]
+    wide = "UTF-16" if marked else _without_mark(begin[:_SAMPLE])
     if wide is not None:
         raise UnreadableLog(
             f"The log {name} is in {wide}, and logs are read in UTF-8. Convert it on the way: "

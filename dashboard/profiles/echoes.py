@@ -36,7 +36,10 @@ _CALL: Final = re.compile(rb"(?:\w\(\s{0,4}|(?:^|[\s(])[rbu]?f|^\s{4,80})[rbuf]{
 _PLACEHOLDER: Final = re.compile(
     rb"[\w\s:=(/.-]{0,24}(?:\{[a-z_][\w.\[\]]{0,60}(?:![rsa])?(?::[^}]{0,20})?\}|%[srd]\b)"
 )
-_ACCESS: Final = re.compile(rb"\"(?:get|post|put|patch|delete|head|options) [^\"]{0,220}$")
+_ACCESS: Final = re.compile(
+    rb"\"(?:get|post|put|patch|delete|head|options) [^\"]{0,220}$"
+    rb"|http/[\d.]{1,3}\" \d{3} [\d-]{1,12} \"[^\"]{0,100}(?:\" \"[^\"]{0,100})?$"  # referrer, agent
+)
 _ASKED: Final = re.compile(
     rb"\b(?:prompts?|questions?|query|queries|instructions?|user[_ ](?:message|input|text)|inputs?"
     rb"|request[_ ]body|payload|caption|headers?|user-agent|referer|file_?name|image(?:[_ ](?:name|url))?"
