@@ -1,58 +1,67 @@
-"""Probe: calls a service's own function by several threads at once in a container that the address names."""
+"""Probe: calls a service's own function by several threads at once in a container, or reads its source."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from dashboard import session
+from dashboard.audit_desk import audit_in_container
 from dashboard.components.field import field_error
-from dashboard.printable import as_it_is
+from dashboard.printable import as_it_is, printable
 from dashboard.probe_desk import asked_for
 from dashboard.probe_words import probe_words
 
 st.title("Probe")
-st.markdown(
-    ":gray[Calls the function that loads a service's model by several threads at once, in a fresh process in "
-    "its container: is it loaded once? Nothing is installed there; the container's own Python is enough.]"
-)
+calling, reading = st.tabs(["Call it", "Read its source"], key="probe_way", on_change="rerun")
 console, shown = session.console(), session.shown_containers()
-running = [each.name for each in shown.containers if each.name in shown.allowed and each.state == "running"]
-named = st.query_params.get("container")
-if named is not None and named not in running:
-    st.info(session.disturbed(named), icon=":material/info:")
-if not running:
-    st.info(
-        f"{shown.problem} No container runs that may be tested. See Targets for who may be.".strip(),
-        icon=":material/info:",
+with calling:
+    st.markdown(
+        ":gray[Calls the function that loads a service's model by several threads at once, in a fresh "
+        "process in its container: is it loaded once? Nothing is installed there; the container's own Python "
+        "is enough.]"
     )
-    st.page_link("app_pages/targets.py", label="Go to Targets", icon=":material/dns:")
-else:
-    with st.container(border=True):
-        cells = st.grid(2, min_column_width=260)
-        name = cells.selectbox(
-            "Container", running, index=running.index(named) if named in running else 0, key="probe_container"
+    running = [
+        each.name for each in shown.containers if each.name in shown.allowed and each.state == "running"
+    ]
+    named = st.query_params.get("container")
+    if named is not None and named not in running:
+        st.info(session.disturbed(named), icon=":material/info:")
+    if not running:
+        st.info(
+            f"{shown.problem} No container runs that may be tested. See Targets for who may be.".strip(),
+            icon=":material/info:",
         )
-        place = cells.container()
-        typed = place.text_input(
-            "Callable", placeholder="services.llava_service:get_llava_model", key="callable"
-        )
-        threads = cells.number_input("Threads", value=3, step=1, key="probe_threads")
-        timeout = cells.number_input("Timeout (seconds)", value=180, step=1, key="probe_timeout")
-        asked, wrong = asked_for(typed, threads, timeout)
-        sure = force = False
-        if asked is not None:
-            st.warning(session.disturbed(name), icon=":material/warning:")
-            sure = st.checkbox("Load the model a second time in it", key=f"probe-{name}")
-            force = st.checkbox("… and though its memory may not hold a second one", key=f"force-{name}")
-        elif typed:
-            field_error({"callable": wrong}, "callable")
-        if st.button("Probe", type="primary", icon=":material/science:", disabled=not sure, key="probe"):
-            assert asked is not None  # nobody could be sure otherwise
-            refused = console.probes.begin(
-                name, asked, home=console.home, store=console.store, actor=session.actor(), force=force
+        st.page_link("app_pages/targets.py", label="Go to Targets", icon=":material/dns:")
+    else:
+        with st.container(border=True):
+            cells = st.grid(2, min_column_width=260)
+            name = cells.selectbox(
+                "Container",
+                running,
+                index=running.index(named) if named in running else 0,
+                key="probe_container",
             )
-            if refused:
-                st.error(refused, icon=":material/error:")
+            place = cells.container()
+            typed = place.text_input(
+                "Callable", placeholder="services.llava_service:get_llava_model", key="callable"
+            )
+            threads = cells.number_input("Threads", value=3, step=1, key="probe_threads")
+            timeout = cells.number_input("Timeout (seconds)", value=180, step=1, key="probe_timeout")
+            asked, wrong = asked_for(typed, threads, timeout)
+            sure = force = False
+            if asked is not None:
+                st.warning(session.disturbed(name), icon=":material/warning:")
+                sure = st.checkbox("Load the model a second time in it", key=f"probe-{name}")
+                force = st.checkbox("… and though its memory may not hold a second one", key=f"force-{name}")
+            elif typed:
+                field_error({"callable": wrong}, "callable")
+            if st.button("Probe", type="primary", icon=":material/science:", disabled=not sure, key="probe"):
+                assert asked is not None  # nobody could be sure otherwise
+                refused = console.probes.begin(
+                    name, asked, home=console.home, store=console.store, actor=session.actor(), force=force
+                )
+                if refused:
+                    st.error(refused, icon=":material/error:")
 
 view = console.probes.view()
 going_on = view is not None and view.running
@@ -89,4 +98,55 @@ def newest() -> None:
         st.markdown(f":small[:gray[Not looked at. {clause}]]")
 
 
-newest()
+with calling:
+    newest()
+
+
+def read_source() -> None:
+    """Show what stands in the source of the module that the address names."""
+    chosen, module = st.query_params.get("source"), st.query_params.get("module", "")
+    if chosen is None:
+        return
+    seen = audit_in_container(chosen, module, console.home)
+    st.subheader("Result")
+    st.markdown(f":gray[`{module.replace('`', '')}` in {as_it_is(chosen)}]")
+    if seen.audit is None:
+        st.error(as_it_is(seen.problem), icon=":material/error:")
+        return
+    tone = {0: st.success, 1: st.error}.get(seen.audit.exit_code, st.warning)
+    tone(as_it_is(seen.headline))
+    for found in seen.findings:
+        finding = found.finding
+        with st.container(border=True):
+            sure = ":red-badge[certain]" if finding.certain else ":orange-badge[doubt]"
+            st.markdown(f"{sure} **Line {finding.line}** :gray[{finding.code}]  \n{as_it_is(finding.text)}")
+            st.code("\n".join(map(printable, found.excerpt.splitlines())), language=None)
+
+
+with reading:
+    st.markdown(
+        ":gray[Reads a module as the container's Python would find it, and says with line numbers whether "
+        "its load is guarded. Nothing is run, so it works on a container that has ended, too.]"
+    )
+    names = [each.name for each in shown.containers]
+    if not names:
+        st.info(f"{shown.problem} No container can be seen.".strip(), icon=":material/info:")
+    else:
+        with st.form("read", border=True):
+            cells = st.grid(2, min_column_width=260)
+            source = st.query_params.get("source")
+            chosen = cells.selectbox(
+                "Container",
+                names,
+                index=names.index(source) if source in names else 0,
+                key="audit_container",
+            )
+            module = cells.text_input(
+                "Module, and the function in it if you know it",
+                value=st.query_params.get("module", ""),
+                placeholder="services.llava_service:get_llava_model",
+                key="audit_module",
+            )
+            if st.form_submit_button("Read the source", type="primary", icon=":material/code:"):
+                session.address(source=chosen, module=module)
+        read_source()

@@ -89,11 +89,12 @@ def probe(
 def _in_folder(asked: Asked, path: str) -> ProbeVerdict:
     from dashboard.probing.folder import probe_folder
     from dashboard.probing.judgement import judge_probe
+    from dashboard.probing.source import with_source_in_folder
 
     if not Path(path).is_dir():
         raise CommandError(f"--path {path} is no folder. Name the one that the module is imported from.")
     try:
-        return judge_probe(probe_folder(asked, Path(path)))
+        return with_source_in_folder(judge_probe(probe_folder(asked, Path(path))), Path(path))
     except OSError as error:
         raise CommandError(f"No process can be started in {path} ({error.strerror}).") from error
 

@@ -12,6 +12,7 @@ from dashboard.probing.container import NoRoom, NotAllowed, check_allowed, check
 from dashboard.probing.judgement import judge_probe
 from dashboard.probing.report import Asked
 from dashboard.probing.result import ProbeVerdict
+from dashboard.probing.source import with_source_in_container
 from dashboard.probing.watch import Stop
 from dashboard.store import Store, StoreError
 from dashboard.target_settings import TargetSettings
@@ -63,7 +64,7 @@ def probe_as(
         report = probe_container(engine, container, asked, stop)
         if stop is not None and stop.said:
             raise Stopped
-        judged = judge_probe(report, beside_service=True)
+        judged = with_source_in_container(judge_probe(report, beside_service=True), engine, container)
         outcome.text = judged.verdict.verdict
         return judged
 
