@@ -28,6 +28,13 @@ test-engine: $(INSTALLED_DEV) ## … only the tests against a private, throw-awa
 test-quick: $(INSTALLED_DEV) ## … without the tests that load a model or open a browser
 	$(BIN)/python -m pytest -m "not model and not browser and not slow"
 
+.PHONY: corpus fuzz
+corpus: $(INSTALLED_DEV) ## judge the corpus of logs, as a table beside what grep -c says of it
+	@$(BIN)/python -m tests.corpus
+
+fuzz: $(INSTALLED_DEV) ## fuzz the parser of logs for ten minutes (SECONDS=… changes that)
+	$(BIN)/python -m tests.dashboard.fuzz $(or $(SECONDS),600)
+
 lint: $(INSTALLED_DEV) ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
