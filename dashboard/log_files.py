@@ -19,6 +19,7 @@ _PACKED: Final = {
 _WIDE_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _SAMPLE: Final = 4096
 _FEWEST: Final = 16
+_SOME: Final = 0.05
 _MANY: Final = 0.3  # of the bytes of a text in UTF-16; a log of another kind holds hardly any zero
 
 
@@ -68,9 +69,10 @@ def _check(begin: bytes, name: str) -> None:
                 f"The log {name} is packed ({kind}). Unpack it on the way: {tool} {_file(name)} | "
                 "python -m dashboard verdict --file -"
             )
-    # Half of a log in UTF-16 is zero bytes: without any, what begins like its mark is a log of another kind
-    marked = begin.startswith(_WIDE_MARKS) and b"\x00" in begin[:_SAMPLE]
-    wide = "UTF-16" if marked else _without_mark(begin[:_SAMPLE])
+    # Line ends, spaces and digits of a log in UTF-16 hold zeros: with few of them it is a log of another kind
+    sample = begin[:_SAMPLE]
+    marked = begin.startswith(_WIDE_MARKS) and sample.count(b"\x00") > len(sample) * _SOME
+    wide = "UTF-16" if marked else _without_mark(sample)
     if wide is not None:
         raise UnreadableLog(
             f"The log {name} is in {wide}, and logs are read in UTF-8. Convert it on the way: "
