@@ -21,7 +21,9 @@ _PREFIX: Final = re.compile(
     r"|\[(?P<pod>pod/[\w.-]{1,120}(?:/[\w.-]{1,80})?)\] "
     r"|(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.,+-]{8,24}Z?) [\w.-]{1,80}"
     r" (?P<unit>[\w./@-]{1,80}\[\d{1,9}\]): "
-    r"|\((?P<replica>[A-Za-z][\w:.#-]{0,80} pid=\d{1,9})(?:, ip=[\w.:]{1,64})?\) "
+    # vLLM's own processes share their lives: its profile tells them apart
+    r"|\((?!EngineCore|Worker|VllmWorker|APIServer|RayWorkerWrapper)"
+    r"(?P<replica>[A-Za-z][\w:.#-]{0,80} pid=\d{1,9})(?:, ip=[\w.:]{1,64})?\) "
     r"|\[[\d ,:-]{19,30}: [A-Z]{4,8}/(?P<celery>(?:Fork|Spawn)PoolWorker-\d{1,6})\])"
 )
 _THREAD: Final = re.compile(

@@ -59,7 +59,6 @@ def test_a_start_in_colours_is_seen() -> None:
         "모델 로딩 완료",
         "Meta tensor 오류: 0회",
         "a meta tensor",
-        "Unloading LLaVa model",
         "waiting while loading LLaVa model",
         "+ docker logs app | grep -c 'Loading LLaVa model'",
         "Model cached in: /models",

@@ -114,6 +114,14 @@ def test_a_new_start_of_the_server_is_a_new_life() -> None:
     assert verdict(banner, START, banner, START, END)[0] == "inconclusive"
 
 
+def test_processes_that_the_lines_name_are_new_ones_after_a_new_start_of_the_server() -> None:
+    banner = "(APIServer pid=1) INFO [api_server.py:1839] vLLM API server version 0.11.0"
+    core = "(EngineCore_DP0 pid=77) "
+    life = (banner, core + START, core + END)
+    assert verdict(*life, *life) == ("green", ["loaded_once"])
+    assert verdict(*life, *life[1:]) == ("red", ["loaded_twice"])
+
+
 @pytest.mark.parametrize(
     "words",
     [
