@@ -92,11 +92,7 @@ ALLOWED_TORCH = {
     "loader/preload.py",
     "loader/worker.py",
 }
-TO_BE_SPLIT = {
-    "tests/dashboard/test_run.py",
-    "tests/dashboard/test_timeline.py",
-    "tests/dashboard/test_verdict.py",
-}
+TO_BE_SPLIT = {"tests/dashboard/test_verdict.py"}
 HEAVY = {"torch", "transformers", "accelerate", "safetensors"}
 
 
