@@ -27,9 +27,10 @@ from dashboard.printable import printable
 from dashboard.record import RunRecord
 from dashboard.report import final_verdict
 from dashboard.store import StoreError
+from dashboard.vigil import Alarm
 from dashboard.wording import COLOUR_ICONS, headline, settings_title
 
-__all__ = ["AlertError", "Alerts", "Webhook", "message_of", "webhook"]
+__all__ = ["AlertError", "Alerts", "Webhook", "message_of", "message_of_alarm", "webhook"]
 
 _URL: Final = "LOADONCE_WEBHOOK_URL"
 _CONSOLE: Final = "LOADONCE_PUBLIC_URL"
@@ -106,6 +107,22 @@ def message_of(record: RunRecord, console: str | None = None) -> dict[str, Any] 
     }
 
 
+def message_of_alarm(alarm: Alarm) -> dict[str, Any]:
+    """Return the message about something that was seen in a container's log."""
+    colour: Colour = "red" if alarm.sure else "inconclusive"
+    place = f"`python -m dashboard verdict --container {_slack(alarm.source)}`"
+    return {
+        "text": f"*{_slack(f'{COLOUR_ICONS[colour]} {alarm.source}')}*",
+        "attachments": [
+            {
+                "color": _COLOURS[colour],
+                "fallback": _slack(alarm.text),
+                "text": f"{_slack(alarm.text)}\n{place}",
+            }
+        ],
+    }
+
+
 def _slack(text: str) -> str:
     """Escape what Slack takes for markup: a worker's words must not call a channel, or make a link."""
     return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -118,7 +135,7 @@ class Alerts:
         self._webhook, self._actions, self._waits = webhook, actions, waits
         # Not its own retries: each of them logs the path of the address, which is the secret
         self._http = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
-        self._waiting: queue.SimpleQueue[tuple[str, dict[str, Any]] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[str | None, dict[str, Any]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="alerts", daemon=True)
         self._thread.start()
 
@@ -128,6 +145,10 @@ class Alerts:
         if message is not None:
             self._waiting.put((record.run_id, message))
         return message is not None
+
+    def alarm(self, alarm: Alarm) -> None:
+        """Tell of something that was seen in a container's log; returns at once."""
+        self._waiting.put((None, message_of_alarm(alarm)))
 
     def close(self, timeout: float) -> bool:
         """Wait until what was put in is sent or given up, `timeout` seconds at most; tell whether it is."""
@@ -140,7 +161,8 @@ class Alerts:
             run_id, message = found
             outcome, target = self._send(message), self._webhook.host
             if outcome != _SENT:
-                _LOG.warning("The alert about run %s went not through to %s: %s", run_id, target, outcome)
+                about = f"run {run_id}" if run_id is not None else "a watched container"
+                _LOG.warning("The alert about %s did not reach %s: %s", about, target, outcome)
             with suppress(StoreError):  # the run itself says when the history cannot be written
                 self._actions.note_action(
                     actor="loadonce", action="alert", target=target, outcome=outcome, run_id=run_id

@@ -20,7 +20,7 @@ from dashboard.commands import USAGE, explain_crash, hush_stdout
 __all__ = ["cli", "main"]
 
 _NAME: Final = "python -m dashboard"
-_COMMANDS: Final = ("run", "verdict", "probe", "audit", "logs", "watch", "history", "serve")
+_COMMANDS: Final = ("run", "sweep", "verdict", "probe", "audit", "logs", "watch", "history", "serve")
 """Each is what its module in `dashboard.commands` calls so. In the order of `--help`."""
 
 

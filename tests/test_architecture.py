@@ -38,6 +38,7 @@ LAYERS = (
         "moments",
         "spool",
         "logs",
+        "error_lines",
         "log_files",
         "log_range",
         "record",

@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-import heapq
-import queue
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from dashboard.commands import CommandError, OutOfReach
+from dashboard.commands.following import Part, by_time, followed
 
 if TYPE_CHECKING:
     from dashboard.engine.connection import Engine
     from dashboard.engine.facts import ContainerFacts
-    from dashboard.engine.follower import Following
     from dashboard.evidence import LogLine
 
 __all__ = ["logs"]
 
-_TICK_S: Final = 0.2
-_TOGETHER_S: Final = 0.05
-"""Lines of several containers that come within so long are put in the order of their times."""
-_MOST_TOGETHER: Final = 10_000
-_GONE_S: Final = 3.0
-"""Compose makes a new container in the place of an old one: for a moment there is none."""
 _COLOURS: Final = ("cyan", "yellow", "magenta", "green", "blue")
 
 Wanted = Callable[[str], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Which part of a log is wanted, in the engine's clock: its lines are shown with the engine's times."""
-
-    since: float | None
-    until: float | None
-    tail: int | None
 
 
 @click.command()
@@ -78,9 +62,11 @@ def logs(
         _moment("--until", until, time.time())  # before an engine is looked for
         with closing(Engine.open()) as engine:
             now = time.time() + engine.clock_ahead_s
-            part = _Part(_moment("--since", since, now), _moment("--until", until, now), tail)
+            part = Part(_moment("--since", since, now), _moment("--until", until, now), tail)
             found = [engine.container(name) for name in dict.fromkeys(containers)]
-            lines = (_followed if follow else _merged)(engine, found, part)
+            lines = (
+                chain.from_iterable(followed(engine, found, part)) if follow else _merged(engine, found, part)
+            )
             _print(_around(lines, wanted, context or 0), [each.name for each in found], timestamps=timestamps)
     except EngineError as error:
         raise OutOfReach(str(error)) from error
@@ -97,11 +83,11 @@ def _moment(option: str, text: str | None, now: float) -> float | None:
         raise CommandError(f"{option}: {error}") from error
 
 
-def _merged(engine: Engine, containers: Sequence[ContainerFacts], part: _Part) -> Iterator[LogLine]:
-    yield from _by_time(_read(engine, each, part) for each in containers)
+def _merged(engine: Engine, containers: Sequence[ContainerFacts], part: Part) -> Iterator[LogLine]:
+    yield from by_time(_read(engine, each, part) for each in containers)
 
 
-def _read(engine: Engine, container: ContainerFacts, part: _Part) -> Iterable[LogLine]:
+def _read(engine: Engine, container: ContainerFacts, part: Part) -> Iterable[LogLine]:
     from dashboard.engine.whole_log import read_lines
 
     # The engine itself would take the newest lines first, and then those of them that are old enough
@@ -115,73 +101,6 @@ def _read(engine: Engine, container: ContainerFacts, part: _Part) -> Iterable[Lo
         engine_time=True,
     )
     return lines if last is None else deque(lines, maxlen=last)
-
-
-def _by_time(logs: Iterable[Iterable[LogLine]]) -> Iterator[LogLine]:
-    """Merge logs by time; each keeps its own order, in which the engine has it."""
-    return heapq.merge(*logs, key=lambda line: line.time)
-
-
-def _followed(engine: Engine, containers: Sequence[ContainerFacts], part: _Part) -> Iterator[LogLine]:
-    from dashboard.engine.follower import Follower
-    from dashboard.logs import LogRing
-
-    come: queue.SimpleQueue[tuple[LogLine, ...]] = queue.SimpleQueue()
-    with ExitStack() as followers:
-        following = []
-        for each in containers:
-            ring = LogRing(each.name, max_lines=1)  # the lines go on from here at once
-            following.append(
-                Follower(engine, each, ring=ring, since=part.since, tail=part.tail, sink=come.put)
-            )
-            followers.callback(following[-1].close)
-        state = _State()
-        while True:
-            # Looked at before the lines, so that those of a container that is gone now are still shown
-            gone = state.all_gone([follower.following for follower in following])
-            try:
-                first = come.get(timeout=_TICK_S)  # in slices, so that Ctrl-C is heard
-            except queue.Empty:
-                if gone:
-                    raise OutOfReach(gone) from None
-                continue
-            yield from first if len(containers) == 1 else _together(first, come)
-
-
-def _together(first: tuple[LogLine, ...], come: queue.SimpleQueue[tuple[LogLine, ...]]) -> Iterator[LogLine]:
-    """Put what comes at about the same time into the order of its times."""
-    logs: dict[str, list[LogLine]] = {}
-    batch, count = first, 0
-    with suppress(queue.Empty):
-        while True:
-            logs.setdefault(batch[0].source, []).extend(batch)
-            count += len(batch)
-            if count > _MOST_TOGETHER:
-                break
-            batch = come.get(timeout=_TOGETHER_S)
-    return _by_time(logs.values())
-
-
-class _State:
-    """How the followers fare: tells once what stands in the way, and knows whether to wait any longer."""
-
-    def __init__(self) -> None:
-        self._told: set[str] = set()
-        self._gone_at: float | None = None
-
-    def all_gone(self, states: Sequence[Following]) -> str:
-        """Return why it makes no sense to wait any longer; nothing while it does."""
-        if all(each.state == "gone" for each in states):
-            self._gone_at = self._gone_at or time.monotonic()
-            long = time.monotonic() - self._gone_at >= _GONE_S
-            return " ".join(each.text for each in states) if long else ""
-        self._gone_at = None
-        troubles = dict.fromkeys(each.text for each in states if each.state in ("away", "gone"))
-        for text in troubles:
-            if text not in self._told:
-                click.echo(text, err=True)
-        self._told = set(troubles)  # what is over is told anew when it comes back
-        return ""
 
 
 @dataclass(slots=True)

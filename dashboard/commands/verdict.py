@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dashboard.commands import EXIT_CODES, CommandError, OutOfReach, print_json
+from dashboard.commands.profile_choice import chosen_profile
 
 if TYPE_CHECKING:
     from dashboard.evidence import Gap, WorkerEnd
@@ -57,7 +58,7 @@ def verdict(
     from dashboard.log_verdict import judge_log
     from dashboard.printable import printable
 
-    found = _profile(profile)
+    found = chosen_profile(profile)
     beside = _Beside()
     if file is not None:
         log = _of_file(file, found)
@@ -80,26 +81,6 @@ class _Beside:
     gaps: list[Gap] = field(default_factory=list)
     ends: list[WorkerEnd] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-
-
-def _profile(name: str | None) -> Profile | str | None:
-    """Return the profile of that name: built in, or the user's own in `targets.toml`."""
-    from dashboard.profiles import OURS, PROFILES
-    from dashboard.timeline import UnknownProfile, named_profile
-
-    own: Mapping[str, Profile] = {}
-    if name is not None and name != OURS and name not in PROFILES:
-        from dashboard.home import data_home
-        from dashboard.target_settings import TargetSettingsError, target_settings
-
-        try:
-            own = target_settings(data_home()).own_profiles()
-        except TargetSettingsError as error:
-            raise CommandError(f"The profile {name!r} is looked for in vain: {error}") from error
-    try:
-        return named_profile(name, own)
-    except UnknownProfile as error:
-        raise CommandError(str(error)) from error
 
 
 def _of_file(name: str, profile: Profile | str | None) -> Iterator[Sifted]:

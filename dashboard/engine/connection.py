@@ -185,7 +185,8 @@ class Engine:
         with said_by_engine(self.host, f"The ends of {container.name} were asked for"):
             found = self._client.api.events(
                 since=int(since),
-                until=f"{time.time() + self.clock_ahead_s + _LATE_S:.6f}",  # the engine waits for that moment
+                # It waits for that moment; the SDK's types know whole seconds only
+                until=f"{time.time() + self.clock_ahead_s + _LATE_S:.6f}",  # type: ignore[call-overload]
                 filters={"type": "container", "container": container.id},
                 decode=True,
             )

@@ -1,0 +1,109 @@
+"""`watch`, against a real engine: a second load alarms while the container works, a restart does not."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.command_line import SLEEP, call, shown
+from tests.engine.conftest import ROOT, Containers
+from tests.engine.private_engine import until
+
+START = "print('Loading LLaVa model: llava-hf/llava-1.5-7b-hf on cuda', flush=True)"
+END = "print('✓ LLaVa model loaded successfully on cuda', flush=True)"
+ONCE = f"{START}; {END}"
+WHEN_TOLD = f"{ONCE}; import os, time\nwhile not os.path.exists('/tmp/again'): time.sleep(0.1)\n{START}"
+
+
+@pytest.fixture
+def chat() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A chat's server on the loopback, and what it was told."""
+    told: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/hook", told
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_second_load_alarms_and_is_sent_on(
+    containers: Containers,
+    chat: tuple[str, list[dict[str, Any]]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url, told = chat
+    monkeypatch.setenv("LOADONCE_WEBHOOK_URL", url)
+    monkeypatch.setenv("LOADONCE_HOME", str(tmp_path))
+    container = containers.python(WHEN_TOLD + SLEEP)
+    shown(containers, container.name, "successfully")
+    command = [sys.executable, "-m", "dashboard", "watch", "--container", container.name, "--json"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith(f"Watching {container.name}")
+        again = "open('/tmp/again', 'w')"
+        containers.private.client("exec", container.name, "python3", "-c", again)
+        alarm = process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert "The model was loaded 2 times in" in alarm
+    assert (process.returncode, err) == (1, "")
+    (found,) = json.loads(out)["alarms"]
+    assert (found["container"], found["code"], found["sure"]) == (container.name, "loaded_twice", True)
+    (message,) = told
+    assert message["text"] == f"*✕ {container.name}*"
+
+
+def test_a_load_for_each_start_is_no_alarm(containers: Containers) -> None:
+    container = containers.python(ONCE + SLEEP)
+    shown(containers, container.name, "successfully")
+    containers.private.client("restart", container.name)
+    until(lambda: containers.private.client("logs", container.name).stdout.count("successfully") == 2, 30)
+    done = call("watch", "--container", container.name, "--for", "3s", "--json")
+    assert (done.returncode, json.loads(done.stdout)["alarms"]) == (0, []), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--container", "nobody"), 4, "nobody"),
+        (("--container", "yh", "--for", "soon"), 2, "--for: 'soon' is no moment"),
+        (("--container", "yh", "--for", "0s"), 2, "--for: '0s' is no span"),
+        (("--container", "yh", "--profile", "nobodys"), 2, "There is no log profile 'nobodys'"),
+        ((), 2, "--container"),
+    ],
+)
+def test_what_cannot_be_watched_is_said(
+    containers: Containers, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    done = call("watch", *arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert words in done.stderr
+
+
+def test_a_webhook_that_is_none_is_usage(containers: Containers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOADONCE_WEBHOOK_URL", "chat.example.org")
+    done = call("watch", "--container", "yh")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "LOADONCE_WEBHOOK_URL is no address" in done.stderr
