@@ -60,13 +60,16 @@ def test_a_second_load_alarms_and_is_sent_on(
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stderr is not None
-        assert process.stderr.readline().startswith(f"Watching {container.name}")
-        again = "open('/tmp/again', 'w')"
-        containers.private.client("exec", container.name, "python3", "-c", again)
-        alarm = process.stderr.readline()
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=60)
+        try:
+            assert process.stderr is not None
+            assert process.stderr.readline().startswith(f"Watching {container.name}")
+            again = "open('/tmp/again', 'w')"
+            containers.private.client("exec", container.name, "python3", "-c", again)
+            alarm = process.stderr.readline()
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()  # else its end would be waited for, for ever
     assert "The model was loaded 2 times in" in alarm
     assert (process.returncode, err) == (1, "")
     (found,) = json.loads(out)["alarms"]
