@@ -19,12 +19,30 @@ from dashboard.remedies import REMEDIES
 __all__ = ["Finding", "diagnose"]
 
 _CORRUPT: Final = re.compile(
-    r"safetensor|checkpointerror|incompletecheckpoint|header ?too|invalid ?header"
+    r"safetensor|checkpointerror|header ?too|invalid ?header"
     r"|incomplete ?(?:buffer|metadata)|deserializ"
     r"|unexpected eof|eoferror|unpickling|corrupt|truncated|checksum",
     re.IGNORECASE,
 )
 _MEMORY: Final = re.compile(r"out ?of ?memory|cannot allocate|memoryerror", re.IGNORECASE)
+_MISSING: Final = re.compile(
+    r"incompletecheckpoint|no file named|have a file named"
+    r"|no such file or directory.{0,300}\.(?:safetensors|bin)\b|shard \d+ of \d+ is missing",
+    re.IGNORECASE | re.DOTALL,
+)
+_SIGNATURES: Final = {
+    "concurrent_import": re.compile(r"partially initialized module", re.IGNORECASE),
+    "forked_after_cuda": re.compile(r"cuda in forked subprocess|forkedaftercuda", re.IGNORECASE),
+    "event_loop": re.compile(
+        r"attached to a different loop|bound to a different event loop|no (?:running|current) event loop"
+        r"|from a running event loop|event loop is closed",
+        re.IGNORECASE,
+    ),
+    "file_lock": re.compile(r"acquire (?:the file )?lock", re.IGNORECASE),
+    "tokenizer_race": re.compile(r"already borrowed", re.IGNORECASE),
+}
+"""What the words of an error mean by themselves, whatever the loads did."""
+_MOMENT: Final = re.compile(r"\d\d:\d\d:\d\d[.,]\d{3}")
 _BUSY: Final = re.compile(r"^HTTP 429\b")
 _UNREACHED: Final = re.compile(r"refused|reset|disconnected|broken pipe|unreachable", re.IGNORECASE)
 
@@ -48,13 +66,17 @@ def diagnose(evidence: Evidence, verdict: Verdict) -> tuple[Finding, ...]:
         return ()
     ledger = read_ledger(evidence)
     codes = {reason.code for reason in verdict.reasons}
-    found = _of_red(evidence, ledger, codes) if verdict.verdict == "red" else _of_doubt(evidence, codes)
-    wanted = dict.fromkeys(found) or {"look_closer": None}
+    told = _told_errors(evidence, ledger)
+    found = (
+        _of_red(evidence, ledger, codes, told)
+        if verdict.verdict == "red"
+        else _of_doubt(evidence, codes, told)
+    )
+    wanted = dict.fromkeys((*found, *_of_errors(told))) or {"look_closer": None}
     return tuple(Finding(code, *REMEDIES[code]) for code in wanted)
 
 
-def _of_red(evidence: Evidence, ledger: Ledger, codes: set[str]) -> Iterator[str]:
-    told = _told_errors(evidence, ledger)
+def _of_red(evidence: Evidence, ledger: Ledger, codes: set[str], told: str) -> Iterator[str]:
     stranger = any(account.boot is None for account in ledger.accounts)
     doubled = "loaded_twice" in codes
     overlapping = "overlapping_loads" in codes
@@ -78,10 +100,25 @@ def _of_red(evidence: Evidence, ledger: Ledger, codes: set[str]) -> Iterator[str
         yield "code_not_restarted"
         if doubled:
             yield "several_processes"
+    if doubled and _told_by_two_handlers(ledger):
+        yield "logged_twice"
     if "load_failed" in codes and not _MEMORY.search(told):
-        yield "corrupt_shard" if _CORRUPT.search(told) else "load_failed"
+        yield from _why_failed(told)
     if "worker_died" in codes:
         yield "worker_died"
+
+
+def _why_failed(told: str) -> Iterator[str]:
+    if _MISSING.search(told):
+        yield "missing_shard"
+    elif _CORRUPT.search(told):
+        yield "corrupt_shard"
+    elif not any(_of_errors(told)):
+        yield "load_failed"
+
+
+def _of_errors(told: str) -> Iterator[str]:
+    return (code for code, signature in _SIGNATURES.items() if signature.search(told))
 
 
 _DOUBTS: Final = {
@@ -89,6 +126,7 @@ _DOUBTS: Final = {
     "restarted": "restarted",
     "no_load": "already_warm",
     "workers_unknown": "several_processes",
+    "quoted": "quoted",
     "gap": "log_incomplete",
     "unfinished": "unfinished",
     "end_without_start": "log_incomplete",
@@ -101,7 +139,8 @@ _DOUBTS: Final = {
 }
 
 
-def _of_doubt(evidence: Evidence, codes: set[str]) -> Iterator[str]:
+def _of_doubt(evidence: Evidence, codes: set[str], told: str) -> Iterator[str]:
+    yield from _of_errors(told)  # a load that hangs or breaks off has its cause in its error, if it told one
     if "aborted" in codes:
         codes = codes - {"no_load", "not_answered"}  # there was no time for a load, or for an answer
     for code, remedy in _DOUBTS.items():
@@ -115,6 +154,14 @@ def _of_doubt(evidence: Evidence, codes: set[str]) -> Iterator[str]:
             yield "connection_lost"
         else:
             yield "not_answered"
+    if codes & {"retried", "unfinished", "not_answered"}:
+        for code, signature in (
+            ("out_of_memory", _MEMORY),
+            ("missing_shard", _MISSING),
+            ("corrupt_shard", _CORRUPT),
+        ):
+            if signature.search(told):
+                yield code
 
 
 def _told_errors(evidence: Evidence, ledger: Ledger) -> str:
@@ -124,7 +171,30 @@ def _told_errors(evidence: Evidence, ledger: Ledger) -> str:
         for attempt in account.attempts
         if attempt.failed and attempt.ended is not None
     ]
-    return " ".join([*logged, *(variant.error or "" for variant in evidence.variants or ())])
+    return "\n".join(
+        [*logged, *evidence.errors, *(variant.error or "" for variant in evidence.variants or ())]
+    )
+
+
+def _told_by_two_handlers(ledger: Ledger) -> bool:
+    """Whether each start and end stands on two lines side by side, in two forms or with one time."""
+    told = [
+        event
+        for account in ledger.accounts
+        for attempt in account.attempts
+        for event in (attempt.started, attempt.ended)
+        if event is not None and event.boot is None
+    ]
+    for kind in ("started", "completed"):
+        events = sorted((each for each in told if each.kind == kind), key=lambda each: each.line)
+        if not events or len(events) % 2:
+            return False
+        for one, other in zip(events[::2], events[1::2], strict=True):
+            times = _MOMENT.search(one.text), _MOMENT.search(other.text)
+            same = times[0] is not None and times[1] is not None and times[0][0] == times[1][0]
+            if other.line - one.line != 1 or not (same or (times[0] is None) != (times[1] is None)):
+                return False
+    return bool(told)
 
 
 def _sequential(ledger: Ledger) -> bool:

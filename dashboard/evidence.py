@@ -192,6 +192,7 @@ class Evidence:
         unasked: boots of known workers that could not be asked whether the log has all of their events.
         reports: what workers of ours say of themselves. memory: what was held; None where nobody measured.
         strays: starts that a log of ours shows in the words of another service, with an end of such a load.
+        errors: lines of a log that name a known error, for the diagnosis; they change no verdict.
     """
 
     events: tuple[LogEvent, ...]
@@ -207,6 +208,7 @@ class Evidence:
     reports: tuple[WorkerReport, ...] = ()
     memory: Memory | None = None
     strays: tuple[LogEvent, ...] = ()
+    errors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

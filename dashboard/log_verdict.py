@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from dashboard.diagnosis import Finding, diagnose
+from dashboard.error_lines import ErrorLines
 from dashboard.evidence import Counts, Evidence, Gap, Verdict, WorkerEnd
 from dashboard.profiles import Profile
 from dashboard.report import judgement
@@ -56,11 +57,13 @@ def judge_log(
         UnknownProfile: there is no such profile built in.
     """
     timeline = Timeline(profile, most=MOST_EVENTS)
+    errors = ErrorLines()
     count = 0
     for sifted in log:
         count += sifted.count
         for line, before in sifted.telling:
             timeline.feed(line, before=before)
+            errors.see(line.text)
     beyond = timeline.beyond()
     evidence = Evidence(
         events=timeline.events(),
@@ -68,6 +71,7 @@ def judge_log(
         ends=tuple(ends),
         expected_workers=expected_workers,
         strays=timeline.strays(),
+        errors=errors.seen,
     )
     verdict = judge(evidence)
     verdict = replace(verdict, counts=_with(beyond, verdict.counts))

@@ -99,6 +99,61 @@ REMEDIES: Final[Mapping[str, tuple[str, str, str | None]]] = {
         "the disk has room.",
         None,
     ),
+    "missing_shard": (
+        "A file of the checkpoint is not there: the folder was copied or fetched in part, or a volume is not "
+        "mounted.",
+        "Compare the folder with its index file (model.safetensors.index.json), fetch what is missing, and "
+        "look whether the container sees the folder that you mean.",
+        _NOT_GREEN,
+    ),
+    "concurrent_import": (
+        "Two threads imported the same library at the same moment, and one of them saw it half made "
+        "(“partially initialized module”). It is a race, though not one of loading.",
+        "Import torch and transformers once, at the top of the service, on the main thread and before any "
+        "request is served; not inside the function that loads.",
+        _NOT_GREEN,
+    ),
+    "tokenizer_race": (
+        "Two threads used one fast tokenizer at the same moment (“Already borrowed”). That is a race of the "
+        "requests and not of the load: the model may well have been loaded once.",
+        "Give each thread a copy of the processor, or hold a lock around each call of it. A lock around the "
+        "load does not help.",
+        _NOT_GREEN,
+    ),
+    "forked_after_cuda": (
+        "The process was forked after CUDA had been used, and a child can use nothing of it.",
+        "Load in each worker after it has begun (without gunicorn's --preload), or start processes with "
+        "“spawn” instead of “fork”.",
+        _NOT_GREEN,
+    ),
+    "event_loop": (
+        "Something that belongs to one event loop was awaited in another, or outside of any: a lock or a "
+        "future was made at import, or in another thread.",
+        "Make locks of asyncio inside the loop that uses them, and guard a load with a lock of threading: it "
+        "is awaited through asyncio.to_thread, or by aget() of OnceLoader.",
+        _OWN_SERVICE,
+    ),
+    "file_lock": (
+        "The load waits for a lock on a file of the model's cache: another process fetches the same model, "
+        "or one that died left its lock on a network disk.",
+        "See who else writes to that cache. If nobody does, delete the .lock files under .locks in it; give "
+        "each host a cache of its own, or fetch the model once before the workers start.",
+        _NOT_GREEN,
+    ),
+    "quoted": (
+        "A line holds the words of a load in what may be the text of a request. A stranger's log does not "
+        "tell which of both it is.",
+        "Look at the line that is named. Let the service log requests by length or in quotes, or launch a "
+        "run, which does not rest on the log alone.",
+        _NOT_GREEN,
+    ),
+    "logged_twice": (
+        "Or the model was loaded half as often: each message stands on two lines side by side, as when one "
+        "logger has two handlers.",
+        "Look whether logging is set up twice (a handler of the service's own and one of the root logger), "
+        "and turn one off. If it was loaded once, the log then says so.",
+        _NOT_GREEN,
+    ),
     "load_failed": (
         "The model could not be loaded, for a reason of its own and not because of a race.",
         "Read the first error in the log: it names the file, the setting or the package. Cure that, then run "

@@ -21,7 +21,7 @@ import re2  # type: ignore[import-untyped]  # google-re2 ships no types
 
 from dashboard.evidence import LogLine, Stream
 from dashboard.logs import MAX_LINE, shown_lines
-from dashboard.profiles import SIGNS, Pattern, Profile, torn, without_colours
+from dashboard.profiles import ERRORS, SIGNS, Pattern, Profile, torn, without_colours
 from dashboard.strangers import REACH
 
 __all__ = ["Sieve", "Sifted"]
@@ -34,7 +34,7 @@ def _any_case(expression: bytes) -> re.Pattern[bytes]:
     return compiled
 
 
-_SIGNS: Final = b"|".join([b"event=", *SIGNS.values()])
+_SIGNS: Final = b"|".join([b"event=", *SIGNS.values(), *ERRORS.values()])
 _SIGN: Final = _any_case(_SIGNS)
 _TORN_SIGN: Final = _any_case(torn(_SIGNS))
 _WIDEST: Final = 4  # bytes of a character

@@ -19,10 +19,11 @@ from dashboard.profiles.built_in import (
 from dashboard.profiles.marks import Mark, find_marks
 from dashboard.profiles.own import ProfileError, check_expression, own_profile
 from dashboard.profiles.shape import QUOTED, Pattern, Profile, Sighting, without_colours
-from dashboard.profiles.signs import SIGNS, may_tell, torn
+from dashboard.profiles.signs import ERRORS, SIGNS, may_tell, names_error, torn
 
 __all__ = [
     "AUTOMATIC",
+    "ERRORS",
     "FEEDLYAI",
     "OURS",
     "PROFILES",
@@ -39,6 +40,7 @@ __all__ = [
     "check_expression",
     "find_marks",
     "may_tell",
+    "names_error",
     "own_profile",
     "torn",
     "without_colours",

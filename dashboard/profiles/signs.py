@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["SIGNS", "may_tell", "torn"]
+__all__ = ["ERRORS", "SIGNS", "may_tell", "names_error", "torn"]
 
 _W: Final = rb"[\t-\r ]*"
 _PARTS: Final = rb"llava|checkpoint|weights|processor|model|took|drafter|safetensors|pt|np_?cache|pretrained"
@@ -45,6 +45,38 @@ SIGNS: Final = {
     "tensor_parallel_size": rb"tensor_parallel_size=\d",
 }
 """A stem, and an expression of RE2 with what goes on there, in lower case."""
+
+
+ERRORS: Final = {
+    words: words.encode()
+    for words in (
+        "partially initialized module",
+        "already borrowed",
+        "cuda in forked subprocess",
+        "attached to a different loop",
+        "bound to a different event loop",
+        "no running event loop",
+        "no current event loop",
+        "from a running event loop",
+        "event loop is closed",
+        "deserializing header",
+        "error no file named",
+        "does not appear to have a file named",
+        "no such file or directory",
+        "acquire lock",
+        "acquire the file lock",
+        "cannot copy out of meta",
+        "out of memory",
+        "enough memory",
+    )
+}
+"""Words of errors that a diagnosis knows, as signs: they are no events."""
+
+
+def names_error(text: str) -> bool:
+    """Return whether a line holds one of the errors that a diagnosis knows."""
+    low = text.lower()
+    return any(words in low for words in ERRORS)
 
 
 def may_tell(text: str) -> bool:

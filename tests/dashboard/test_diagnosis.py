@@ -91,7 +91,7 @@ def test_our_own_fresh_worker_is_not_suspected_of_old_code() -> None:
         ({"error": "SafetensorError", "message": "Error while deserializing header"}, "corrupt_shard"),
         ({"error": "CheckpointError", "message": "half written"}, "corrupt_shard"),
         ({"error": "CorruptCheckpoint", "message": "shard 4 of 10 has 5 of its 9 bytes"}, "corrupt_shard"),
-        ({"error": "IncompleteCheckpoint", "message": "shard 4 of 10 is missing"}, "corrupt_shard"),
+        ({"error": "IncompleteCheckpoint", "message": "shard 4 of 10 is missing"}, "missing_shard"),
         ({"error": "OutOfMemory", "message": "unable to mmap 2659328 bytes"}, "out_of_memory"),
         ({"error": "OutOfMemoryError", "message": "CUDA out of memory"}, "out_of_memory"),
         ({"error": "ImportError", "message": "No module named accelerate"}, "load_failed"),
