@@ -12,6 +12,7 @@ from dashboard.wording import settings_title
 _STATIC = Path(__file__).parent / "static"
 _LAUNCH = st.Page("app_pages/launch.py", title="Launch", icon=":material/rocket_launch:", default=True)
 _RUN = st.Page("app_pages/run.py", title="Live run", icon=":material/monitor_heart:", url_path="run")
+_SWEEP = st.Page("app_pages/sweep.py", title="Sweep", icon=":material/grid_on:", url_path="sweep")
 _TARGETS = st.Page("app_pages/targets.py", title="Targets", icon=":material/dns:", url_path="targets")
 _PROBE = st.Page("app_pages/probe.py", title="Probe", icon=":material/science:", url_path="probe")
 _LOGS = st.Page("app_pages/logs.py", title="Live logs", icon=":material/article:", url_path="logs")
@@ -43,7 +44,7 @@ def foot() -> None:
 
 st.logo(str(_STATIC / "logo.svg"), size="large", icon_image=str(_STATIC / "icon.svg"))
 page = st.navigation(
-    {"Operate": [_LAUNCH, _RUN, _LOGS, _TARGETS, _PROBE], "Review": [_TIMELINE, _HISTORY, _COMPARE]}
+    {"Operate": [_LAUNCH, _RUN, _SWEEP, _LOGS, _TARGETS, _PROBE], "Review": [_TIMELINE, _HISTORY, _COMPARE]}
 )
 # Named by its page, so that several tabs can be told apart; imported outside a server, a page has no title.
 st.set_page_config(

@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy import update as change
 
-from dashboard.tables import runs, schema_version
+from dashboard.tables import create_tables, runs, schema_version
 
 __all__ = ["migrate"]
 
@@ -53,4 +53,4 @@ def _p95(document: str) -> float | None:
         return None  # without a verdict, without an answer, or damaged
 
 
-_STEPS: Final[Mapping[int, Callable[[Connection], None]]] = {1: _add_latency}
+_STEPS: Final[Mapping[int, Callable[[Connection], None]]] = {1: _add_latency, 2: create_tables}

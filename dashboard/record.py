@@ -116,6 +116,7 @@ class RunRecord:
         trials: in the order in which they were made, controls among them.
         versions: of python, torch, transformers, …, as told by the worker's side.
         warnings: sentences about what went wrong beside the trial, such as a full disk.
+        sweep: id of the sweep that it was made for; None for a run of its own.
         unkept: why the history does not hold this record, or a log of it, and what to do; None when it does.
     """
 
@@ -132,6 +133,7 @@ class RunRecord:
     trials: tuple[TrialRecord, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    sweep: str | None = None
     unkept: str | None = None
 
     @property

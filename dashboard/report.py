@@ -31,6 +31,7 @@ __all__ = [
     "judgement",
     "run_json",
     "write_report",
+    "write_whole",
 ]
 
 
@@ -116,18 +117,26 @@ def write_report(record: RunRecord, path: Path) -> None:
         ReportError: it cannot be written.
     """
     check_report_path(path)
-    data = _WRITERS[path.suffix.lower()](record).encode()
+    write_whole(_WRITERS[path.suffix.lower()](record), path, then=f"history export {record.run_id} --to FILE")
+
+
+def write_whole(text: str, path: Path, *, then: str) -> None:
+    """Write a file whole or not at all. `then` is the command that writes it again.
+
+    Raises:
+        ReportError: it cannot be written.
+    """
     temporary = _beside(path)
     try:
         with temporary.open("xb") as file:
-            file.write(data)
+            file.write(text.encode())
         temporary.replace(path)
     except OSError as error:
         with suppress(OSError):
             temporary.unlink()
         raise ReportError(
             f"The report {path} could not be written ({error.strerror}). Free some space or name another "
-            f"folder, then: history export {record.run_id} --to FILE."
+            f"folder, then: {then}."
         ) from error
 
 

@@ -31,10 +31,19 @@ _SAVE_EVERY_S: Final = 2.0
 class Run:
     """One run and its thread. Threading: everything but `start` may be called from any thread, at once."""
 
-    def __init__(self, run_id: str, settings: RunSettings, actor: str, target: Target, store: Store) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        settings: RunSettings,
+        actor: str,
+        target: Target,
+        store: Store,
+        *,
+        sweep: str | None = None,
+    ) -> None:
         self._target, self._store = target, store
         self._lock = threading.Lock()  # guards the record and its version: a picture is replaced whole
-        self._record = RunRecord(run_id, settings, actor, created_at=time.time())
+        self._record = RunRecord(run_id, settings, actor, created_at=time.time(), sweep=sweep)
         self._version = 1
         self._trials: list[TrialRecord] = []
         self._live: Trial | None = None

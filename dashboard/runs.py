@@ -73,8 +73,11 @@ class Runner:
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._closed = False
 
-    def launch(self, settings: RunSettings, *, actor: str) -> str:
+    def launch(self, settings: RunSettings, *, actor: str, sweep: str | None = None) -> str:
         """Check, begin a run and return its id. Blocks for the preflight, a fraction of a second.
+
+        Args:
+            sweep: id of the sweep that it belongs to.
 
         Raises:
             SettingsError: a setting is wrong, with the field's name.
@@ -95,7 +98,7 @@ class Runner:
             active = self._active()
             if active is not None:
                 raise RunInProgress(active.record().run_id)
-            run = Run(run_id, settings, actor, target, self._store)
+            run = Run(run_id, settings, actor, target, self._store, sweep=sweep)
             run.start()
             self._runs[run_id] = run
             while len(self._runs) > _REMEMBERED:

@@ -28,6 +28,7 @@ from dashboard.runs import PreflightError, RunInProgress, open_runner
 from dashboard.settings import RunSettings, SettingsError
 from dashboard.shown import Shown, shown_of
 from dashboard.store import RunSummary, Store, StoreError, store_url
+from dashboard.sweep_desk import SweepDesk
 from dashboard.target_settings import SettingsText, TargetSettingsError, read_text, save_text
 from dashboard.targets.base import Warmth
 from dashboard.targets.container import only_looked_at
@@ -65,7 +66,7 @@ __all__ = [
 class ConsoleRunner(Protocol):
     """What pages and live routes need of `dashboard.runs.Runner`. Threading: as there."""
 
-    def launch(self, settings: RunSettings, *, actor: str) -> str:
+    def launch(self, settings: RunSettings, *, actor: str, sweep: str | None = None) -> str:
         """Begin a run and return its id."""
 
     def abort(self, run_id: str, *, actor: str) -> bool:
@@ -101,6 +102,7 @@ class Console:
     home: Path | None = None
     gauges: Gauges = field(default_factory=Gauges)
     probes: ProbeDesk = field(default_factory=ProbeDesk)
+    sweeps: SweepDesk = field(default_factory=SweepDesk)
 
     def shown(self) -> Shown:
         """Return the containers of this machine's engine, as targets.toml lets them be seen."""
@@ -168,11 +170,8 @@ def close_console() -> None:
     """End the run under way and everything that was started. Idempotent; blocks for seconds at the most."""
     old = install(None)
     if old is not None:
-        old.runner.close()
-        old.containers.close()
-        old.gauges.close()
-        old.probes.close()
-        old.store.close()
+        for part in (old.sweeps, old.runner, old.containers, old.gauges, old.probes, old.store):
+            part.close()
 
 
 # ---------------------------------------------------------------------- one browser tab

@@ -55,6 +55,8 @@ class RunSettings:
             until it is red once.
         timeout_s: seconds from release until every variant must have answered.
         model: checkpoint folder or hub id; None is the demo checkpoint.
+        warm: have the model loaded before the release: then nothing is to be loaded, and all answers are to
+            come from that one model. Only our own worker can be asked for that.
     """
 
     target: str = "local"
@@ -67,6 +69,7 @@ class RunSettings:
     timeout_s: float = 180.0
     model: str | None = field(default=None)
     control_tries: int | None = None
+    warm: bool = False
 
     @property
     def variants(self) -> int:
@@ -112,6 +115,11 @@ class RunSettings:
             errors["timeout_s"] = (
                 f"The timeout must be between 1 and {MAX_TIMEOUT_S:,.0f} seconds; "
                 f"{self.timeout_s:g} was given."
+            )
+        if self.warm and self.wants_control:
+            errors["control"] = (
+                "With the model loaded before the release nothing is loaded: a control would show nothing. "
+                "Leave the control out, or begin cold."
             )
         if self.control and self.guard != "on":
             errors["control"] = (

@@ -14,7 +14,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select
@@ -24,12 +24,13 @@ from sqlalchemy import update as change
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from dashboard.database import make_engine, prepare, store_url
-from dashboard.evidence import Colour, Counts, LogLine, Reason, Verdict
+from dashboard.evidence import Colour, LogLine
+from dashboard.interrupted import interrupted
 from dashboard.logpack import pack, unpack
 from dashboard.owner import is_gone, this_process
 from dashboard.record import RunRecord, RunStatus, from_json, to_json
 from dashboard.storefault import StoreError, database_file, database_name, explain, free_bytes
-from dashboard.tables import actions, logs, runs, schema_version
+from dashboard.tables import actions, logs, runs, schema_version, sweeps
 
 __all__ = ["Action", "RunSummary", "Store", "StoreError", "store_url"]
 
@@ -219,6 +220,21 @@ class Store:
             connection.execute(delete(logs).where(logs.c.run_id == run_id))
             return connection.execute(delete(runs).where(runs.c.run_id == run_id)).rowcount > 0
 
+    def save_sweep(self, sweep_id: str, created_at: float, document: str) -> None:
+        """Insert or replace what is kept of a sweep beside its runs. One process alone saves a sweep."""
+        values: dict[str, Any] = {"created_at": created_at, "document": document}
+        with self._write() as connection:
+            if not connection.execute(
+                change(sweeps).where(sweeps.c.sweep_id == sweep_id).values(values)
+            ).rowcount:
+                connection.execute(insert(sweeps).values(values | {"sweep_id": sweep_id}))
+
+    def sweeps(self, *, limit: int = 50) -> tuple[str, ...]:
+        """Return the documents of the newest sweeps, newest first."""
+        query = select(sweeps.c.document).order_by(sweeps.c.created_at.desc()).limit(limit)
+        with self._read() as connection:
+            return tuple(connection.scalars(query))
+
     def note_action(
         self, *, actor: str, action: str, target: str, outcome: str, run_id: str | None = None
     ) -> None:
@@ -248,7 +264,7 @@ class Store:
                 continue
             row: dict[str, Any] = {"status": "interrupted"}
             try:
-                record = _interrupted(from_json(document))
+                record = interrupted(from_json(document))
                 row = _row(record) | {"document": to_json(record).decode()}
             except ValueError:
                 pass  # another version's record: it cannot be opened here, but it runs no more
@@ -317,21 +333,3 @@ def _row(record: RunRecord) -> dict[str, Any]:
         "load_started": verdict.counts.load_started if verdict is not None else None,
         "latency_p95_s": latency.p95 if latency is not None else None,
     }
-
-
-def _interrupted(record: RunRecord) -> RunRecord:
-    """Return the record as it stands when its process has ended in the middle: red if a trial was red."""
-    judged = [trial.verdict for trial in record.trials if trial.role == "trial" and trial.verdict is not None]
-    why = (
-        "The console's process ended before it had kept the end of this run: in the middle of it, or because "
-        "the history could not be written. Launch it again."
-    )
-    reason = Reason("aborted", why)
-    red = next((verdict for verdict in judged if verdict.verdict == "red"), None)
-    if red is not None:
-        verdict = replace(red, reasons=(*red.reasons, reason))
-    elif judged:
-        verdict = replace(judged[0], verdict="inconclusive", reasons=(reason,))
-    else:
-        verdict = Verdict("inconclusive", (reason,), Counts())
-    return replace(record, status="interrupted", message=reason.text, verdict=verdict)

@@ -1,6 +1,7 @@
 """The tables of the run history, in portable SQL: what `store` reads and writes.
 
     runs 1 --- * logs        one row per run, one per source of its log
+    sweeps                   one row for each sweep: its plan, and what its runs came to
     actions                  who did what, when, with what outcome
     schema_version           one row: which of these layouts the database has
 
@@ -26,12 +27,21 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-__all__ = ["SCHEMA_VERSION", "actions", "create_tables", "logs", "metadata", "runs", "schema_version"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "actions",
+    "create_tables",
+    "logs",
+    "metadata",
+    "runs",
+    "schema_version",
+    "sweeps",
+]
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """Grows with every change of these tables; a migration takes a database from one to the next.
 
-1: the first. 2: `runs.latency_p95_s`.
+1: the first. 2: `runs.latency_p95_s`. 3: `sweeps`.
 """
 
 # Every constraint has a name that follows from its columns, so that a migration can drop it by name on any
@@ -77,6 +87,15 @@ logs: Final = Table(
     Column("position", Integer, nullable=False),  # order in which the run's sources were saved
     Column("line_count", Integer, nullable=False),
     Column("lines", LargeBinary, nullable=False),  # see `dashboard.logpack`
+)
+
+sweeps: Final = Table(
+    "sweeps",
+    metadata,
+    Column("sweep_id", String(64), primary_key=True),
+    Column("created_at", Double, nullable=False),
+    Column("document", Text, nullable=False),  # see `dashboard.sweep`; its runs are rows of their own
+    Index(None, "created_at"),
 )
 
 actions: Final = Table(

@@ -150,10 +150,13 @@ class Trial:
             self._on_step("alive", "Waiting until it is ready.")
             worker = session.wait_alive(_ALIVE_TIMEOUT_S, cancelled=abort.is_set)
             self._trigger = self._trigger or self._open_trigger(session)
+            self._baseline = session.baseline
+            if self._settings.warm:
+                self._on_step("alive", "Loading the model before the release, as in a warm service.")
+                self._baseline = session.warm_up(self._settings.timeout_s, cancelled=abort.is_set)
         except BaseException:
             session.close(force=True)
             raise
-        self._baseline = session.baseline
         if self._baseline is not None:
             self._timeline.begin_after(*self._baseline)
             self._before = session.loader_report(self._since, cancelled=abort.is_set) or {}

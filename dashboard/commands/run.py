@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -22,6 +20,7 @@ from dashboard.commands import (
     explain_crash,
     print_json,
 )
+from dashboard.commands.stopping import Stop
 from dashboard.settings import GUARDS, MAX_REPEAT, MAX_TIMEOUT_S, MAX_VARIANTS, RunSettings, SettingsError
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ def run(timeout: float, report: Path | None, as_json: bool, yes: bool, **options
         store = Store.open(store_url(home))
     except (ReportError, HomeError, StoreError) as error:
         raise CommandError(str(error)) from error
-    with closing(store), _Stop() as stop:
+    with closing(store), Stop() as stop:
         record = _make(settings, store, home, stop)
         return _tell(record, report, as_json=as_json)
 
@@ -139,7 +138,7 @@ def _ask_first(settings: RunSettings) -> None:
         raise CommandError("Nothing was restarted. Launch with --no-restart to test it as it is.")
 
 
-def _make(settings: RunSettings, store: Store, home: Path, stop: _Stop) -> RunRecord:
+def _make(settings: RunSettings, store: Store, home: Path, stop: Stop) -> RunRecord:
     from dashboard.progress import open_progress
     from dashboard.runs import PreflightError, RunInProgress, open_runner
     from dashboard.store import StoreError
@@ -198,7 +197,7 @@ def _patience(progress: Progress) -> Iterator[None]:
         word.join()  # one thread at a time speaks to the progress
 
 
-def _watch(runner: Runner, run_id: str, progress: Progress, stop: _Stop) -> RunRecord:
+def _watch(runner: Runner, run_id: str, progress: Progress, stop: Stop) -> RunRecord:
     seen = asked = 0
     while True:
         version = runner.version(run_id)
@@ -251,38 +250,3 @@ def _next(record: RunRecord, report: Path | None) -> str:
 def _refused(error: SettingsError) -> CommandError:
     said = [f"{_FLAGS.get(name, name)}: {sentence}" for name, sentence in error.errors.items()]
     return CommandError("\n       ".join(said))  # each below the other, after `Error: `
-
-
-class _Stop:
-    """Turns Ctrl-C, SIGTERM and a closed terminal into a wish that the watching loop asks for.
-
-    A second one ends the watching at once, unless the end is under way already. The handler takes no lock:
-    it runs in the middle of whatever the main thread does.
-    """
-
-    _SIGNALS: Final = tuple(
-        getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-    )
-
-    def __init__(self) -> None:
-        self.asked = 0
-        self.patient = False
-        self._before: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> _Stop:
-        for number in self._SIGNALS:
-            self._before[number] = signal.signal(number, self._ask)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, handler in self._before.items():
-            # Whoever has asked once is served; asking again must not turn the exit code into a signal's.
-            signal.signal(number, signal.SIG_IGN if self.asked else handler)
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked += 1
-        if self.asked > 1 and not self.patient:
-            self.patient = True
-            raise KeyboardInterrupt

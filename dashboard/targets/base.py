@@ -75,6 +75,14 @@ class Session(Protocol):
             TargetError: it ended, did not answer within `timeout` seconds, or the wait was cancelled.
         """
 
+    def warm_up(self, timeout: float, cancelled: Cancelled = never) -> tuple[str, int]:
+        """Have the model loaded before the trial begins; return the baseline that this makes.
+
+        Raises:
+            TargetError: it is no worker of ours, it did not load within `timeout` seconds, or `cancelled()`
+                became true.
+        """
+
     def loader_report(self, since: int = 0, cancelled: Cancelled = never) -> Mapping[str, Any] | None:
         """Return the worker's own `/loader` report with the events after `since`; None if it gives none
         within a few seconds, or before it was cancelled."""

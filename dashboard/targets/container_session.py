@@ -21,6 +21,7 @@ from dashboard.memory import MemorySample, Yardstick
 from dashboard.target_settings import TargetEntry, WorkerTrigger
 from dashboard.targets.base import LineSink, TargetError, TargetUnreachable
 from dashboard.targets.process_memory import container_process, pss_of, pss_of_container
+from dashboard.targets.warming import warmed
 from dashboard.targets.worker_http import WorkerHttp
 from dashboard.targets.worker_memory import sampled, told_yardstick
 from dashboard.triggers.base import Trigger
@@ -145,6 +146,19 @@ class ContainerSession:
             f"{self._container.name} was not ready within {patience:g} s: {self._missed(ours=ours)}. Look at "
             "its log, or correct how it shows that it is ready, and how it is triggered, in targets.toml."
         )
+
+    def warm_up(self, timeout: float, cancelled: Cancelled = never) -> tuple[str, int]:
+        """Have our worker load its model by a request that is no part of the trial.
+
+        Raises:
+            TargetError: it is a stranger's service, it did not, not in time, or `cancelled()` became true.
+        """
+        if self._boot is None:
+            raise TargetError(
+                f"{self._container.name} is no worker of ours, and cannot be told to load its model first. "
+                "Test it cold."
+            )
+        return warmed(self._http(_port_of(self._entry)), timeout, cancelled)
 
     def loader_report(self, since: int = 0, cancelled: Cancelled = never) -> Mapping[str, Any] | None:
         """Return the worker's `/loader` report, or None when it does not answer or is none of ours."""

@@ -23,6 +23,7 @@ from dashboard.targets.capture import Capture
 from dashboard.targets.fork_server import how_ended
 from dashboard.targets.preloaded import Preloaded
 from dashboard.targets.process_memory import pss_of
+from dashboard.targets.warming import warmed
 from dashboard.targets.worker_http import WorkerHttp
 from dashboard.targets.worker_memory import sampled, told_yardstick
 from dashboard.triggers.base import Trigger
@@ -173,6 +174,17 @@ class LocalSession:
                 )
         raise TargetError(
             f"The worker was not alive after {timeout:g} s. Look at its log for what held it up."
+        )
+
+    def warm_up(self, timeout: float, cancelled: Cancelled = never) -> tuple[str, int]:
+        """Have it load its model by a request that is no part of the trial.
+
+        Raises:
+            TargetError: it did not, not in time, or `cancelled()` became true.
+        """
+        ended = self._process.ended
+        return warmed(
+            WorkerHttp(self.host, self.port), timeout, cancelled=lambda: cancelled() or ended.is_set()
         )
 
     def loader_report(self, since: int = 0, cancelled: Cancelled = never) -> Mapping[str, Any] | None:

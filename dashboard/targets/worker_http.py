@@ -42,6 +42,12 @@ class WorkerHttp:
                 return None
         return document if isinstance(document, dict) else None
 
+    def post(self, path: str, document: object, timeout: float, cancelled: Cancelled = never) -> int | None:
+        """Send a JSON document, and return the HTTP status of the answer; None without one."""
+        body = json.dumps(document).encode()
+        with self._asked(path, time.monotonic() + timeout, cancelled, body) as response:
+            return None if response is None else response.status
+
     def status(self, path: str, timeout: float, cancelled: Cancelled = never) -> int | None:
         """Return the HTTP status of an answer, whose body is not read; None without one."""
         with self._asked(path, time.monotonic() + timeout, cancelled) as response:
@@ -49,13 +55,14 @@ class WorkerHttp:
 
     @contextmanager
     def _asked(
-        self, path: str, deadline: float, cancelled: Cancelled
+        self, path: str, deadline: float, cancelled: Cancelled, body: bytes | None = None
     ) -> Iterator[http.client.HTTPResponse | None]:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=_CONNECT_S)
         response: http.client.HTTPResponse | None = None
         with closing(connection):
             try:
-                connection.request("GET", path)
+                kind = {} if body is None else {"Content-Type": "application/json"}
+                connection.request("GET" if body is None else "POST", path, body, kind)
                 patience = _Patience(connection.sock, deadline, cancelled)
                 try:
                     # It asks for a socket, and takes of it no more than `makefile`

@@ -15,7 +15,7 @@ class RecordedRunner:
         self.launched, self.aborted, self.refuses = [], [], None
         self.closed = 0
 
-    def launch(self, settings, *, actor):
+    def launch(self, settings, *, actor, sweep=None):
         settings.check()
         if self.refuses is not None:
             raise self.refuses
