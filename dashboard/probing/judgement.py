@@ -84,7 +84,7 @@ class _Judge:
         facts = [fact for fact in facts if not (fact.code in _FAILED and (proven or self._starved()))]
         yield from facts
         told = {fact.code for fact in facts}
-        if len(self.models) > 1:
+        if len(self.models) > 1 and not self._proxies():
             yield Reason(
                 "two_models",
                 f"The threads were given {len(self.models)} different model objects; exactly 1 is right.",
@@ -186,7 +186,18 @@ class _Judge:
         if empty and self.models:
             yield Reason("not_answered", f"{self._of_threads(empty)} came back without a model (None).")
 
+    def _proxies(self) -> bool:
+        """Whether all objects hold one and the same, and one load was seen: each call wraps the one model."""
+        held = {call.inside for call in self.report.calls if call.error is None and call.model is not None}
+        return len(held) == 1 and None not in held and max(self.starts, len(self.reals)) == 1
+
     def _contradictions(self) -> Iterator[Reason]:
+        if len(self.models) > 1:  # and so proxies, which alone are not red
+            yield Reason(
+                "witness_disagrees",
+                f"The threads were given {len(self.models)} different objects, which all hold the same one, "
+                "and one load was seen: each call seems to wrap the one model anew. Probe what returns that.",
+            )
         parts = sum(len(load.models) for load in self.reals)
         if self.starts and self.reals and not len(self.reals) <= self.starts <= max(parts, len(self.reals)):
             yield Reason(

@@ -22,12 +22,15 @@ import sys
 import tempfile
 import threading
 import time
+import types
 from importlib.abc import Loader, MetaPathFinder
 from pathlib import Path
 from typing import Any
 
 MOST_OUTPUT = 16 * 1024 * 1024
 PUMP_S = 0.05
+HELD: list[Any] = []  # generators and the like: what they gave ends with them
+PLAIN = (str, bytes, int, float, type(None), type, types.ModuleType, types.FunctionType)
 MODELS = "transformers.modeling_utils"
 
 
@@ -224,16 +227,12 @@ class Threads:
         result, error = None, None
         entered = time.monotonic()
         try:
-            result = self._target()
-            if inspect.isawaitable(result):
-                import asyncio  # only a service that uses it pays for it
-
-                result = asyncio.run(awaited(result))
+            result = used(self._target())
         except BaseException as raised:  # noqa: BLE001 - whatever it is, it is told
             error = words(raised)
         returned = time.monotonic()
         self._output.tell()
-        parts = result if isinstance(result, tuple) and result else (result,)
+        parts = parts_of(result)
         self._report.say(
             "returned",
             thread=number,
@@ -243,11 +242,51 @@ class Threads:
             error=error,
             model=self._objects.number(parts[-1]),
             others=[self._objects.number(part) for part in parts[:-1]],
+            inside=self._objects.number(inside(parts[-1])),
         )
 
 
-async def awaited(result: Any) -> Any:
-    return await result
+def used(result: Any) -> Any:
+    """What a caller makes use of; its type alone is looked at, since an object may do anything when asked."""
+    kind = type(result)
+    HELD.append(result)
+    if hasattr(kind, "__await__"):
+        return waited(result)
+    if issubclass(kind, types.AsyncGeneratorType):
+        return waited(result.__anext__())
+    if issubclass(kind, contextlib._AsyncGeneratorContextManager):
+        return waited(result.__aenter__())
+    if issubclass(kind, contextlib._GeneratorContextManager):
+        return result.__enter__()
+    return next(result, None) if issubclass(kind, types.GeneratorType) else result
+
+
+def waited(awaitable: Any) -> Any:
+    import asyncio  # only a service that uses it pays for it
+
+    async def wait() -> Any:
+        return await awaitable
+
+    return asyncio.run(wait())
+
+
+def parts_of(result: Any) -> Any:
+    """What was returned together; the model is the last, or what a dict calls so."""
+    if issubclass(type(result), (tuple, list)) and len(result) > 0:
+        return tuple(result)
+    if type(result) is dict and result:
+        return tuple(value for _, value in sorted(result.items(), key=lambda item: "model" in str(item[0])))
+    return (result,)
+
+
+def inside(thing: Any) -> Any:
+    """The one object that another holds, as a proxy holds what it stands for; None where it holds more."""
+    try:
+        fields = object.__getattribute__(thing, "__dict__")
+    except Exception:  # noqa: BLE001 - it has none, or does not give it away
+        return None
+    held = [value for value in fields.values() if not issubclass(type(value), PLAIN)]
+    return held[0] if len(held) == 1 else None
 
 
 def words(error: BaseException) -> str:
@@ -280,19 +319,31 @@ def probe(asked: Any, report: Report, output: Output) -> Any:
         target: Any = importlib.import_module(asked["module"])
     except BaseException as error:  # noqa: BLE001 - a module may also end the process as it is imported
         return "import", words(error)
-    report.say("imported")
     try:
         for part in asked["name"].split("."):
             target = getattr(target, part)
     except AttributeError as error:
         return "attribute", str(error)
-    if not callable(target):
-        return "attribute", "it is a %s and cannot be called" % type(target).__name__  # noqa: UP031
+    if wrong := wrong_with(target):
+        return "attribute", wrong
     try:
         Threads(target, asked["threads"], report, output, loads).run(asked["timeout"])
     except RuntimeError as error:
         return "threads", words(error)
     return None, None
+
+
+def wrong_with(target: Any) -> str:
+    """Why something cannot be called as a probe does; nothing when it can, or nobody knows."""
+    if not callable(target):
+        return f"it is a {type(target).__name__} and cannot be called"
+    try:
+        inspect.signature(target).bind()
+    except ValueError:
+        return ""  # not written in Python
+    except TypeError as error:
+        return f"it cannot be called without arguments ({error})"
+    return ""
 
 
 if __name__ == "__main__":

@@ -80,6 +80,7 @@ class Call:
         entered, returned: seconds of the process's own clock.
         after: how many bytes had been printed when it came back.
         model, others: numbers of the objects that it was given; None where that was None.
+        inside: the number of the one object that the model itself holds, as a proxy does.
     """
 
     thread: int
@@ -89,6 +90,7 @@ class Call:
     error: str | None
     model: int | None
     others: tuple[int | None, ...]
+    inside: int | None = None
 
 
 @dataclass(slots=True)
