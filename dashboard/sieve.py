@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import Final
+from itertools import accumulate, chain, islice
+from typing import Final, NamedTuple
 
 import re2  # type: ignore[import-untyped]  # google-re2 ships no types
 
@@ -38,6 +39,8 @@ _SIGNS: Final = b"|".join([b"event=", *SIGNS.values(), *ERRORS.values()])
 _SIGN: Final = _any_case(_SIGNS)
 _TORN_SIGN: Final = _any_case(torn(_SIGNS))
 _WIDEST: Final = 4  # bytes of a character
+_AHEAD: Final = 3  # blocks in which signs are looked for before they are asked for
+_THREADS: Final = 2
 _BEFORE: Final = _WIDEST * (REACH + 1)
 
 
@@ -69,6 +72,13 @@ def _whole(data: bytes) -> bytes:
     return data if data.isascii() else data.decode("utf-8", "replace").encode()
 
 
+class _Window(NamedTuple):
+    """A block with what stood before it, up to the place `start`."""
+
+    data: bytes
+    start: int
+
+
 class Sieve:
     """Sifts the log of one source, from its first line on. For one reader.
 
@@ -82,29 +92,76 @@ class Sieve:
         self._tails: dict[Stream, str] = {}
         self._own = _OwnSigns(profile) if isinstance(profile, Profile) and profile.own else None
 
+    def sift_blocks(self, blocks: Iterable[bytes], stream: Stream = "stdout") -> Iterator[Sifted]:
+        """Sift a log that comes in blocks, as `sift_block` does, and look for signs some blocks ahead.
+
+        Threading: RE2 needs no lock of Python's, so it runs on threads beside the caller's, which does all
+        else. Most logs are short and end before there is a thread.
+        """
+        blocks = iter(blocks)
+        for block in islice(blocks, 1):
+            yield self.sift_block(block, stream)
+        for block in islice(blocks, 1):
+            yield from self._sift_ahead(chain((block,), blocks), stream)
+
+    def _sift_ahead(self, blocks: Iterable[bytes], stream: Stream) -> Iterator[Sifted]:
+        from concurrent.futures import Future, ThreadPoolExecutor  # late: short logs need none
+
+        ahead: deque[tuple[_Window, Future[list[int]]]] = deque()
+
+        def taken(keep: int) -> Iterator[Sifted]:
+            while len(ahead) > keep:
+                window, signs = ahead.popleft()
+                yield self._told(window, signs.result(), stream)
+
+        with ThreadPoolExecutor(_THREADS, "sieve") as pool:
+            for block in blocks:
+                window = self._window(block, stream)
+                if window is None:
+                    yield from taken(keep=0)
+                    yield self._sift_slowly(block, stream)
+                else:
+                    ahead.append((window, pool.submit(_sign_places, window.data)))
+                    yield from taken(keep=_AHEAD)
+            yield from taken(keep=0)
+
     def sift_block(self, block: bytes, stream: Stream = "stdout") -> Sifted:
         """Number the lines of `block` and return what may be told in them.
 
         It ends where a line does, without the newline; the block before has ended with one.
         """
+        window = self._window(block, stream)
+        if window is None:
+            return self._sift_slowly(block, stream)
+        return self._told(window, _sign_places(window.data), stream)
+
+    def _sift_slowly(self, block: bytes, stream: Stream) -> Sifted:
+        texts = block.split(b"\n")
+        return self.sift([stream] * len(texts), texts)
+
+    def _window(self, block: bytes, stream: Stream) -> _Window | None:
+        """Put what stood before it in front of a block; None for one that must be looked at line by line."""
         plain = block.replace(b"\r\n", b"\n").removesuffix(b"\r") if b"\r" in block else block
         longest = max(plain.find(b"\n"), len(plain) - plain.rfind(b"\n"))
         if self._own is not None or b"\r" in plain or b"\x1b" in plain or longest > MAX_LINE:
-            texts = block.split(b"\n")
-            return self.sift([stream] * len(texts), texts)
+            return None
         head = self._tails.get(stream, "").encode()
         data = b"%b\n%b" % (head, plain)
         self._tails[stream] = _before(data, len(data))
-        first, counted, number = self._number, len(head) + 1, 0
+        return _Window(data, len(head) + 1)
+
+    def _told(self, window: _Window, signs: Iterable[int], stream: Stream) -> Sifted:
+        data, start = window
+        first, counted, number = self._number, start, 0
         telling = []
-        for begin, end in _near_signs(data, counted):
+        for begin, end in _near_signs(data, start, signs):
             number, counted = number + data.count(b"\n", counted, begin), begin
             text = data[begin:end].decode("utf-8", "replace")
             line = LogLine(self._source, first + number, stream, 0.0, text)
             telling.append((line, _before(data, begin - 1)))
         count = number + data.count(b"\n", counted) + 1
         self._number += count
-        return Sifted(count, len(plain) - count + 1, tuple(telling))
+        return Sifted(count, len(data) - start - count + 1, tuple(telling))
 
     def sift(
         self,
@@ -210,28 +267,37 @@ def _reach(data: bytes) -> int:
     return REACH if data.isascii() else _WIDEST * REACH
 
 
-def _near_signs(data: bytes, start: int) -> Iterator[tuple[int, int]]:
+def _sign_places(data: bytes) -> list[int]:
+    return [sign.start() for sign in _TORN_SIGN.finditer(data)]
+
+
+def _near_signs(data: bytes, start: int, signs: Iterable[int]) -> Iterator[tuple[int, int]]:
     """Yield begin and end of the lines from place `start` on that a sign touches or is close to.
 
-    Place `start` follows a newline.
+    Place `start` follows a newline; `signs` are the places of the signs, from left to right.
     """
-    reach = _reach(data)
     done = end = start  # the lines before the place `done` were looked at; the last of them ends at `end`
-    for sign in _TORN_SIGN.finditer(data):
-        at = sign.start()
+    for at in signs:
         if at >= done:
             begin, away = max(start, data.rfind(b"\n", 0, at) + 1), 0
-        elif end - at > reach:
+        elif end - at > _WIDEST * REACH:
             continue  # the rest of its line is longer than a phrase reaches
         else:
-            begin, away = done, done - at - data.count(b"\n", at, done)
-        while begin <= len(data) and away <= reach:
+            begin, away = done, _length(data[at:done])
+        while begin <= len(data) and away <= REACH:
             end = data.find(b"\n", begin)
             end = len(data) if end < 0 else end
             if end > begin:  # in an empty line nothing begins or ends
                 yield begin, end
-            away += end - max(begin, at)
+            away += _length(data[max(begin, at) : end])
             begin = done = end + 1
+
+
+def _length(data: bytes) -> int:
+    """Return how many characters a few lines have, or more than a phrase reaches."""
+    if len(data) > _WIDEST * REACH:
+        data = data.replace(b"\n", b"")[: _WIDEST * REACH + 1]
+    return len(data.replace(b"\n", b"").decode("utf-8", "replace"))
 
 
 def _before(data: bytes, stop: int) -> str:

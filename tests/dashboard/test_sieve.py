@@ -113,8 +113,9 @@ def told_by_sieve(
 def told_by_blocks(lines: Sequence[bytes], size: int, profile: Profile | str | None) -> tuple[LogEvent, ...]:
     """As the lines of a file are told, some at a time."""
     timeline, sieve = Timeline(profile), Sieve("s", profile)
-    for at in range(0, len(lines), size):
-        for line, before in sieve.sift_block(b"\n".join(lines[at : at + size])).telling:
+    blocks = (b"\n".join(lines[at : at + size]) for at in range(0, len(lines), size))
+    for sifted in sieve.sift_blocks(blocks):
+        for line, before in sifted.telling:
             timeline.feed(line, before=before)
     return timeline.events()
 
