@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-engine test-quick lint format bench pictures install clean
+.PHONY: help run test test-engine test-engine-image test-engine-rest test-quick lint format bench pictures install clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -18,12 +18,19 @@ run: $(INSTALLED) ## start the console on 127.0.0.1:8501 (PORT=… and HOST=… 
 	@$(BIN)/python -m loader.checkpoint >/dev/null
 	@$(BIN)/python -m dashboard serve --host $(HOST) --port $(PORT)
 
+# Two tests at a time. `worksteal` leaves a file to one process where it can: what it has opened serves all its tests
 test: $(INSTALLED_DEV) ## run the whole test suite (against a real Docker engine too: as root on Linux)
-	$(BIN)/python -m pytest --ignore tests/engine
+	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/engine
 	$(MAKE) --no-print-directory test-engine
 
+# An engine is not shared, because tests kill it: the image, which takes long to build, has one of its own
+ON_ENGINE = $(BIN)/python tests/engine/private_engine.py $(BIN)/python -m pytest tests/engine
 test-engine: $(INSTALLED_DEV) ## … only the tests against a private, throw-away Docker engine
-	$(BIN)/python tests/engine/private_engine.py $(BIN)/python -m pytest tests/engine
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-engine-image test-engine-rest
+test-engine-image: $(INSTALLED_DEV)
+	$(ON_ENGINE)/test_image.py
+test-engine-rest: $(INSTALLED_DEV)
+	$(ON_ENGINE) --ignore tests/engine/test_image.py
 
 test-quick: $(INSTALLED_DEV) ## … without the tests that load a model or open a browser
 	$(BIN)/python -m pytest -m "not model and not browser and not slow"

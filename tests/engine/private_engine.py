@@ -49,7 +49,7 @@ class PrivateEngine:
         self.socket = folder / "docker.sock"
         self.log = folder / "dockerd.log"
         self.host = f"unix://{self.socket}"
-        self._cgroup = f"/loadonce-{folder.name}"
+        self._cgroup = f"/loadonce-{folder.parent.name}"  # of its own, too: several engines may run
 
     def up(self) -> None:
         """Start everything, and wait until the engine answers."""
@@ -240,7 +240,7 @@ class PrivateEngine:
         return subprocess.run([*self._enter(), *command], capture_output=True, text=True, check=False)
 
 
-def until(condition: Callable[[], object], seconds: float = 10) -> None:
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
     """Wait until `condition` holds.
 
     Raises:
