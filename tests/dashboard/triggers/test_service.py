@@ -258,7 +258,8 @@ def one_after_another(*manners: bytes) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(
-    ("manners", "reached"), [((b"", b""), False), ((b"", b"HTTP/1.1 500 No\r\n\r\n"), True)]
+    ("manners", "reached"),
+    [((b"", b""), False), ((b"", b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"), True)],
 )
 def test_a_port_that_only_hangs_up_is_unreachable(manners: tuple[bytes, ...], reached: bool) -> None:
     with contextmanager(one_after_another)(*manners) as port:
