@@ -52,6 +52,7 @@ def test_a_line_of_many_megabytes_is_read_piece_by_piece() -> None:
         ),
         (TEXT.encode("utf-16-be"), "iconv -f UTF-16BE -t UTF-8"),
     ],
+    ids=["gzip", "bzip2", "xz", "zstd", "utf-16", "utf-16-le", "utf-16-be"],
 )
 def test_what_is_packed_or_wide_is_told_with_the_way_to_read_it(data: bytes, command: str) -> None:
     with pytest.raises(UnreadableLog) as told:
