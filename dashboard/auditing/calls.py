@@ -34,6 +34,7 @@ from dashboard.auditing.vocabulary import (
     ACROSS_PROCESSES,
     CACHES,
     CHEAP,
+    FINISHING,
     HARMLESS,
     HOLDERS,
     LOOKS_LIKE_A_GUARD,
@@ -62,11 +63,19 @@ class Calls(Methods):
             if done is not None:
                 return done
             called = self.attribute(owner, node.func.attr, state, line)
+            if isinstance(owner, Instance) and node.func.attr in FINISHING:
+                self._finished(owner, node.func.attr, line, state)
         else:
             owner, called = UNKNOWN, self.value(node.func, state)
         given = [self.value(each, state) for each in node.args]
         named = {each.arg or "**": self.value(each.value, state) for each in node.keywords}
         return self.apply(called, node, given, named, state)
+
+    def _finished(self, model: Instance, name: str, line: int, state: State) -> None:
+        """A model of a class of the module is finished by its own method, perhaps where others find it."""
+        slots = frozenset(slot for slot, kept in state.slots.items() if kept == model)
+        if slots and model.of.name not in self.scopes.loading_classes:
+            self.note("touch", line, state, what=f".{name}()", slots=slots)
 
     def apply(
         self, called: Value, node: ast.Call, given: list[Value], named: dict[str, Value], state: State
@@ -76,7 +85,7 @@ class Calls(Methods):
         if isinstance(called, Function):
             before = self.number()
             result = self.enter(called, given, named, line, state)
-            return self._by_name(called.name.rpartition(".")[2], before, result, line, state)
+            return self._by_name(called, before, result, line, state)
         if isinstance(called, ClassValue):
             return self.make(called, given, named, line, state)
         if isinstance(called, Guarded):
@@ -89,13 +98,20 @@ class Calls(Methods):
             return self._named(called.name, node, given, named, state)
         return self._strange(dotted(node.func), node, given, named, state)
 
-    def _by_name(self, name: str, before: int, result: Value, line: int, state: State) -> Value:
+    def _by_name(self, called: Function, before: int, result: Value, line: int, state: State) -> Value:
         """A function of the module that is called like a load, and in which none was seen, is one itself."""
+        name = called.name.rpartition(".")[2]
         found = load_call(name)
-        seen = any(event.order > before and event.kind == "load" for event in self.trace.events)
-        if found is None or found.weight != 2 or seen or not isinstance(result, Fresh):
+        seen = any(event.order > before and event.weight for event in self.trace.of("load"))
+        if found is None or found.weight != 2 or seen or not isinstance(result, Fresh | Instance):
             return result
-        return self._load(f"{name}()", line, 2, transformers=False, state=state)
+        regions = [Held(lock, self.number(), lock.line) for lock in called.under]
+        for held in regions:
+            state.taken(held)
+        made = self._load(f"{name}()", line, 2, transformers=False, state=state)
+        for held in regions:
+            state.let_go(held.region)
+        return made
 
     def _load(self, what: str, line: int, weight: int, *, transformers: bool, state: State) -> Fresh:
         self.loads_at_import = self.loads_at_import or self.importing

@@ -31,7 +31,7 @@ class LoadRules:
 
     def __init__(self, entry: Entry, load: Event) -> None:
         self.entry, self.trace, self.load = entry, entry.trace, load
-        self.what = load.what if load.kind == "load" else f"what is kept in {load.what}"
+        self.what = load.what if load.kind == "load" else f"What fills {load.what}"
         self.held = load.held
         self.good = [held for held in self.held if _excludes(held.lock)]
         self.kept = [event for event in self.trace.of("publish") if event is load or event.may_follow(load)]
@@ -101,8 +101,7 @@ class LoadRules:
             "not-shared",
             event.line,
             True,
-            f"What {self.what} gives is kept in {_shown(slot)}, of which {who}. Keep it at module level, "
-            "behind one lock.",
+            f"The model is kept in {_shown(slot)}, of which {who}. Keep it at module level, behind one lock.",
         )
 
     def _cached(self, cache: Held) -> Finding:

@@ -211,7 +211,7 @@ class Memory:
             what=str(slot),
             slots=frozenset({slot}),
             loads=loads_of(value),
-            weight=3 if matters else int(isinstance(value, Fresh)),
+            weight=3 if matters else int(isinstance(value, Fresh | Instance)),
         )
 
     def _moved(self, made: Instance, slot: Slot, state: State) -> Instance:

@@ -46,7 +46,7 @@ def _kept(entry: Entry) -> list[Event]:
     looked = {slot for event in entry.trace.of("test") for slot in event.slots}
     given = set(_slots_of(entry.trace.returned))
     made = loads_of(entry.trace.returned)
-    return [
+    found = [
         event
         for event in entry.trace.of("publish")
         if event.weight == 1
@@ -57,6 +57,8 @@ def _kept(entry: Entry) -> list[Event]:
             or (entry.asked and (event.slots & given or event.loads & made))
         )
     ]
+    # An object of the module may hold what was made; where that is seen, it is the load
+    return [event for event in found if event.loads] or found
 
 
 def judge(entry: Entry) -> Iterator[Finding]:
@@ -107,8 +109,9 @@ def given_at_import(entry: Entry) -> bool:
 
 
 def _made_at_import(value: Value) -> bool:
+    """Whether the import made a value. An object that a call made and kept has its place for a key."""
     return (isinstance(value, Stored) and value.eager) or (
-        isinstance(value, Instance) and value.reach == "shared"
+        isinstance(value, Instance) and value.reach == "shared" and "#" in value.key
     )
 
 
