@@ -16,6 +16,7 @@ import plotly.graph_objects as go  # type: ignore[import-untyped]  # plotly has 
 
 from dashboard.evidence import LogEvent
 from dashboard.latency import nearest_rank
+from dashboard.memory_chart import add_memory
 from dashboard.record import TrialRecord
 from dashboard.spans import SpanKind, VariantRow, origin, variant_rows
 from dashboard.wording import EVENT_WORDS, seconds
@@ -49,7 +50,10 @@ class _Mark:
 
 
 def timeline_figure(trial: TrialRecord) -> go.Figure:
-    """Return the load events of a trial, in seconds since the release: a lane per kind, a bar per load."""
+    """Return the load events of a trial, in seconds since the release: a lane per kind, a bar per load.
+
+    Below them, on the same axis, what the worker's process held meanwhile, where that was measured.
+    """
     zero = origin(trial) or trial.started_at
     figure = go.Figure()
     kinds: dict[str, list[LogEvent]] = defaultdict(list)
@@ -76,6 +80,7 @@ def timeline_figure(trial: TrialRecord) -> go.Figure:
     figure.update_yaxes(
         categoryorder="array", categoryarray=order[::-1], automargin=True, ticks="", ticklabelstandoff=10
     )
+    add_memory(figure, trial, zero)
     return figure
 
 

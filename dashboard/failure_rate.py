@@ -44,9 +44,11 @@ class Failures:
         if not self.trials:
             return f"No trial was green or red, so nothing is known of failures.{left}"
         of = f"{self.failed:,} of {self.trials:,} trial{'s' if self.trials != 1 else ''} failed"
+        if not self.failed and self.high >= 1:
+            return f"{of}: so few bound nothing; it takes 4 or more (rule of three).{left}"
         if not self.failed:
-            exact = f"; exactly {share(self.exact_high or 1.0)}" if self.high < 1 else ""
-            return f"{of}: with 95 % confidence at most {share(self.high)} do (rule of three{exact}).{left}"
+            exact = f"exactly {share(self.exact_high or 1.0)}"
+            return f"{of}: with 95 % confidence at most {share(self.high)} do (rule of three; {exact}).{left}"
         bounds = f"between {share(self.low)} and {share(self.high)}"
         return f"{of}, {share(self.failed / self.trials)}: {bounds} with 95 % confidence (Wilson).{left}"
 

@@ -58,7 +58,7 @@ LAYERS = (
     {"vigil", "diagnosis", "settling", "memory_watch", "thinning", "failure_rate", "trial"},
     {"spans", "wording", "run"},
     {"sweep"},
-    {"phases", "charts", "runs", "listing", "launch_form", "gauge_cards"},
+    {"phases", "charts", "memory_chart", "runs", "listing", "launch_form", "gauge_cards"},
     {
         "report",
         "log_verdict",

@@ -10,7 +10,10 @@ from dashboard.components.live_chart import live_chart
 from dashboard.components.run_board import run_board
 from dashboard.gauge_cards import usage_figures
 from dashboard.live_assets import PLOTLY_PATH
+from dashboard.memory_chart import memory_figure
 from dashboard.phases import board_view, trial_of
+from dashboard.spans import origin
+from dashboard.wording import memory_words
 
 chosen = session.chosen_run()
 if chosen.record is None:
@@ -74,6 +77,20 @@ def in_use() -> None:
             )  # fmt: skip
 
 
+@st.fragment(run_every=2 if record.running else None)
+def memory() -> None:
+    """Draw what the worker's process held, with a line for each model in it; nothing where it shows none."""
+    now = session.chosen_run().record
+    trial = trial_of(now, place) if now is not None else None
+    figure = memory_figure(trial, (origin(trial) or trial.started_at) if trial is not None else 0.0)
+    if figure is not None:
+        st.subheader("Models in its memory")
+        label = f"Memory of the worker's process: {memory_words(trial)[1]}"
+        live_chart(figure, label=label, library=PLOTLY_PATH, key="memory")
+        st.markdown(f":small[:gray[{memory_words(trial)[1]}]]")
+
+
 in_use()
+memory()
 st.subheader("Latency of each variant")
 latency()

@@ -31,6 +31,7 @@ function themed(layout, root) {
       font: { family: theme.getPropertyValue("--st-font"), color: colour("text-color") }, align: "left" },
     xaxis: { ...layout.xaxis, ...axis },
     yaxis: { ...layout.yaxis, ...axis },
+    ...(layout.yaxis2 ? { yaxis2: { ...layout.yaxis2, ...axis } } : {}),
   };
   if (root.clientWidth < 560) {
     // A phone: names under narrow bars would lie upon each other; they are told on touch.

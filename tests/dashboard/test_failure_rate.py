@@ -44,6 +44,12 @@ def test_inconclusive_trials_are_left_out_and_told() -> None:
     )
 
 
+def test_too_few_trials_bound_nothing_and_say_so() -> None:
+    assert failures_of(colours(0, 2)).text == (
+        "0 of 2 trials failed: so few bound nothing; it takes 4 or more (rule of three)."
+    )
+
+
 def test_failures_are_told_with_their_share_and_its_bounds() -> None:
     assert failures_of(colours(3, 17)).text == (
         "3 of 20 trials failed, 15 %: between 5.2 % and 36 % with 95 % confidence (Wilson)."
