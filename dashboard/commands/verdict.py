@@ -90,8 +90,7 @@ def _of_file(name: str, profile: Profile | str | None) -> Iterator[Sifted]:
     sieve = Sieve(name, profile)
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as log:
-            for block in blocks_of(log, name):
-                yield sieve.sift_block(block)
+            yield from sieve.sift_blocks(blocks_of(log, name))
     except UnreadableLog as error:
         raise CommandError(str(error)) from error
     except OSError as error:

@@ -11,9 +11,11 @@ never matters.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
+
+import re2  # type: ignore[import-untyped]  # google-re2 ships no types
 
 from dashboard.profiles.echoes import echo_of
 from loader.events import EventKind
@@ -86,6 +88,10 @@ class Profile:
     hushed_by: re.Pattern[bytes] | None = None
     tells_ends: bool = True
     blockwise: bool = True
+    _anchored: re2.Set = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_anchored", _set_of(each.anchor for each in self.patterns))
 
     @property
     def own(self) -> tuple[Pattern, ...]:
@@ -101,26 +107,32 @@ class Profile:
 
     def find(self, data: bytes) -> tuple[Sighting, ...]:
         """Return every occurrence in `data`, a line in UTF-8 without colours, in the order of places."""
-        found = self._occurrences(data)
+        low = data.lower()
+        found = self._occurrences(self._candidates(low), low, data)
         return tuple(self._described(found, data)) if found else ()
 
     def find_across(self, data: bytes, border: int) -> tuple[Sighting, ...]:
         """Return what begins in one line and goes on in the next: `border` is where they meet in `data`."""
-        found = self._occurrences(data, border)
-        if not any(each.start < border < each.end for each in found):
-            return ()
-        return tuple(each for each in self._described(found, data) if each.start < border < each.end)
-
-    def _occurrences(self, data: bytes, border: int | None = None) -> list[Sighting]:
-        """Find the patterns, of those that overlap one; with `border` only those that may begin before it."""
         low = data.lower()
+        torn = [
+            each
+            for each in self._candidates(low)
+            if each.tearable and low.find(each.anchor, 0, border + len(each.anchor)) >= 0
+        ]
+        if not any(_straddles(match, border) for each in torn for match in _matches(each, low, data)):
+            return ()
+        found = self._described(self._occurrences(torn, low, data), data)
+        return tuple(each for each in found if each.start < border < each.end)
+
+    def _candidates(self, low: bytes) -> list[Pattern]:
+        """Return the patterns whose anchors stand in a line in lower case."""
+        # Of dozens hardly any do: one search for all is faster than one for each
+        return [self.patterns[number] for number in sorted(self._anchored.Match(low) or ())]
+
+    def _occurrences(self, patterns: Iterable[Pattern], low: bytes, data: bytes) -> list[Sighting]:
+        """Find some patterns; of those that overlap one."""
         found: list[Sighting] = []
-        for each in self.patterns:
-            if border is None:
-                if each.anchor not in low:
-                    continue
-            elif not each.tearable or low.find(each.anchor, 0, border + len(each.anchor)) < 0:
-                continue
+        for each in patterns:
             for match in _matches(each, low, data):
                 echo = echo_of(each.kind, data, *match.span()) if each.anchor else "none"
                 if echo != "sure":
@@ -149,6 +161,17 @@ class Profile:
                     fields["repeated"] = repeated[1].decode()
             pid = self.pid_before(data, sighting.start)
             yield Sighting(sighting.pattern, sighting.start, sighting.end, model, fields, pid)
+
+
+def _set_of(anchors: Iterable[bytes]) -> re2.Set:
+    """Return what tells by their numbers which of some words, in lower case, stand in a text."""
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    found = re2.Set.SearchSet(options)
+    for anchor in anchors:
+        found.Add(re2.escape(anchor))
+    found.Compile()
+    return found
 
 
 def pattern(
@@ -183,6 +206,10 @@ def _matches(each: Pattern, low: bytes, data: bytes) -> Iterator[re.Match[bytes]
         if found is not None:
             yield found
         at = low.find(each.anchor, found.end() if found is not None and found.end() > at else at + 1)
+
+
+def _straddles(match: re.Match[bytes], border: int) -> bool:
+    return match.start() < border < match.end()
 
 
 def _named(each: Pattern, match: re.Match[bytes], data: bytes) -> str | None:
