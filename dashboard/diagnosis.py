@@ -19,12 +19,14 @@ from dashboard.remedies import REMEDIES
 __all__ = ["Finding", "diagnose"]
 
 _CORRUPT: Final = re.compile(
-    r"safetensor|checkpointerror|header ?too|invalid ?header"
+    r"safetensor_?error|safetensors_rust|checkpointerror|header ?too|invalid ?header"
     r"|incomplete ?(?:buffer|metadata)|deserializ"
     r"|unexpected eof|eoferror|unpickling|corrupt|truncated|checksum",
     re.IGNORECASE,
 )
-_MEMORY: Final = re.compile(r"out ?of ?memory|cannot allocate|memoryerror", re.IGNORECASE)
+_MEMORY: Final = re.compile(
+    r"out ?of ?memory|cannot allocate|can't allocate|enough memory|memoryerror", re.IGNORECASE
+)
 _MISSING: Final = re.compile(
     r"incompletecheckpoint|no file named|have a file named"
     r"|no such file or directory.{0,300}\.(?:safetensors|bin)\b|shard \d+ of \d+ is missing",
@@ -38,7 +40,9 @@ _SIGNATURES: Final = {
         r"|from a running event loop|event loop is closed",
         re.IGNORECASE,
     ),
-    "file_lock": re.compile(r"acquire (?:the file )?lock", re.IGNORECASE),
+    "file_lock": re.compile(
+        r"acquire (?:the file )?lock|file lock .{0,300}could not be acquired", re.IGNORECASE
+    ),
     "tokenizer_race": re.compile(r"already borrowed", re.IGNORECASE),
 }
 """What the words of an error mean by themselves, whatever the loads did."""

@@ -64,10 +64,11 @@ ERRORS: Final = {
         "does not appear to have a file named",
         "no such file or directory",
         "acquire lock",
-        "acquire the file lock",
+        "could not be acquired",
         "cannot copy out of meta",
         "out of memory",
         "enough memory",
+        "allocate memory",
     )
 }
 """Words of errors that a diagnosis knows, as signs: they are no events."""
