@@ -6,36 +6,23 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dashboard.probing.folder import probe_folder
+from dashboard.probing.judgement import judge_probe
+from dashboard.probing.report import Asked
+
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 SERVICES = ROOT / "tests" / "services"
 CODES = {"green": 0, "red": 1, "inconclusive": 3}
 
-# service: verdict, a reason that it must give, load_started, unique_models
-TRUTH: dict[str, tuple[str, str, int, int | None]] = {
-    "double_checked": ("green", "contended", 1, 1),
-    "always_locked": ("green", "processors_differ", 1, 1),
-    "eager": ("green", "loaded_at_import", 1, 1),
-    "no_lock": ("red", "overlapping_loads", 3, 3),
-    "no_second_check": ("red", "loaded_twice", 3, 3),
-    "lock_per_call": ("red", "loaded_twice", 3, 3),
-    "cached": ("red", "two_models", 3, 3),
-    "thread_local": ("red", "two_models", 0, 3),
-    "silent_double": ("red", "two_models", 0, 3),
-    "some_errors": ("red", "load_failed", 1, 1),
-    "meta_tensor": ("red", "meta_tensor_error", 1, 1),
-    "all_fail": ("red", "load_failed", 3, None),
-    "dies": ("red", "worker_died", 1, None),
-    "retried": ("inconclusive", "retried", 2, 1),
-    "never_back": ("inconclusive", "not_answered", 1, 1),
-    "half_published": ("inconclusive", "not_answered", 1, 1),
-    "silent_once": ("inconclusive", "no_load", 0, 1),
-    "import_fails": ("inconclusive", "aborted", 0, None),
-}
+TRUTH: dict[str, dict[str, Any]] = tomllib.loads((SERVICES / "services.toml").read_text("utf-8"))
+# What no corpus can hold: callables that are none, or cannot be called
+NO_SERVICES = {"not_a_function", "needs_arguments"}
 
 
 def call(name: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -54,14 +41,50 @@ def told(name: str, *arguments: str, **env: str) -> tuple[int, Any]:
     return done.returncode, json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("name", TRUTH)
+def test_the_corpus_is_whole() -> None:
+    assert set(TRUTH) | NO_SERVICES == {path.stem for path in SERVICES.glob("*.py")}
+    assert len(TRUTH) >= 25
+    for name in TRUTH:
+        first = (SERVICES / f"{name}.py").read_text("utf-8").splitlines()[0]
+        # The first word is the verdict in plain English
+        told = {"green": "Right", "red": "Wrong", "inconclusive": "In doubt"}[TRUTH[name]["probe"]["verdict"]]
+        assert first.startswith(f'"""{told}'), name
+
+
+@pytest.mark.parametrize("name", [name for name in TRUTH if not TRUTH[name].get("model")])
 def test_a_service_is_judged_as_it_is(name: str) -> None:
-    colour, code, starts, models = TRUTH[name]
+    truth = TRUTH[name]["probe"]
     # Only a thread that never comes back waits for the end of the timeout.
-    exit_code, verdict = told(name, "--timeout", "2" if name == "never_back" else "30")
+    asked = Asked(name, "get_model", 3, TRUTH[name].get("seconds", 30.0))
+    verdict = judge_probe(probe_folder(asked, SERVICES)).verdict
+    assert verdict.verdict == truth["verdict"]
+    assert truth["reason"] in {reason.code for reason in verdict.reasons}
+    models = -1 if verdict.counts.unique_models is None else verdict.counts.unique_models
+    assert (verdict.counts.load_started, models) == (truth["starts"], truth["models"])
+
+
+@pytest.mark.parametrize(("name", "colour"), [("double_checked", "green"), ("no_lock", "red")])
+def test_a_verdict_is_an_exit_code(name: str, colour: str) -> None:
+    exit_code, verdict = told(name)
     assert (verdict["verdict"], exit_code) == (colour, CODES[colour])
-    assert code in {reason["code"] for reason in verdict["reasons"]}
-    assert (verdict["counts"]["load_started"], verdict["counts"]["unique_models"]) == (starts, models)
+
+
+def test_a_red_probe_names_the_line_of_the_source() -> None:
+    _, verdict = told("lock_per_call")
+    first = verdict["diagnosis"][0]
+    assert first["code"] == "lock-per-call"
+    assert "lock_per_call.py, line 11: " in first["cause"]
+
+
+def test_a_green_probe_is_not_explained() -> None:
+    assert told("moved_after_publication")[1]["diagnosis"] == []
+
+
+@pytest.mark.parametrize("name", ["needs_arguments:get_model", "needs_arguments:Service.get"])
+def test_what_needs_arguments_is_not_called(name: str) -> None:
+    done = call(name, "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "it cannot be called without arguments (missing a required argument" in done.stderr
 
 
 def test_loads_after_each_other_are_told_from_loads_at_once() -> None:
@@ -127,15 +150,13 @@ def test_a_module_of_the_folder_does_not_replace_the_probe_s_own(tmp_path: Path)
 
 @pytest.mark.slow
 @pytest.mark.model
-@pytest.mark.parametrize(
-    ("name", "colour", "loads"), [("transformers_once", "green", 1), ("transformers_twice", "red", 3)]
-)
-def test_real_loads_are_counted_though_nothing_is_printed(
-    name: str, colour: str, loads: int, demo_checkpoint: Path
-) -> None:
+@pytest.mark.parametrize("name", [name for name in TRUTH if TRUTH[name].get("model")])
+def test_real_loads_are_counted_though_nothing_is_printed(name: str, demo_checkpoint: Path) -> None:
+    truth = TRUTH[name]["probe"]
     _, verdict = told(name, PROBED_MODEL=str(demo_checkpoint))
+    assert truth["reason"] in {reason["code"] for reason in verdict["reasons"]}
     assert (verdict["verdict"], verdict["real_loads"], verdict["counts"]["unique_models"]) == (
-        colour,
-        loads,
-        1,
+        truth["verdict"],
+        truth["starts"],
+        truth["models"],
     )
