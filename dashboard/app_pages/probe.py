@@ -115,6 +115,7 @@ def read_source() -> None:
         return
     tone = {0: st.success, 1: st.error}.get(seen.audit.exit_code, st.warning)
     tone(as_it_is(seen.headline))
+    st.markdown(f":small[:gray[{as_it_is(seen.audit.place)}]]")
     for found in seen.findings:
         finding = found.finding
         with st.container(border=True):

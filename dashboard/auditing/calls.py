@@ -102,8 +102,12 @@ class Calls(Methods):
         """A function of the module that is called like a load, and in which none was seen, is one itself."""
         name = called.name.rpartition(".")[2]
         found = load_call(name)
-        seen = any(event.order > before and event.weight for event in self.trace.of("load"))
-        if found is None or found.weight != 2 or seen or not isinstance(result, Fresh | Instance):
+        if (
+            found is None
+            or found.weight != 2
+            or self.newest_load > before
+            or not isinstance(result, Fresh | Instance)
+        ):
             return result
         regions = [Held(lock, self.number(), lock.line) for lock in called.under]
         for held in regions:

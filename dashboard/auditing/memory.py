@@ -33,8 +33,9 @@ from dashboard.auditing.vocabulary import LOOKS_LIKE_A_LOCK, PER_REQUEST
 
 __all__ = ["Call", "Memory", "TooMuch", "loads_of", "looks_like_a_lock", "meeting"]
 
-_MOST_STEPS: Final = 4_000_000
-_STEPS_OF_ONE: Final = 800_000
+_MOST_STEPS: Final = 2_000_000
+_STEPS_OF_ONE: Final = 500_000
+_STEPS_OF_EVENT: Final = 100
 
 
 class TooMuch(Exception):
@@ -70,6 +71,7 @@ class Memory:
         self.startup: list[Function] = []
         self.calls: list[Call] = [Call(Frame(0, "", True))]
         self.loads_at_import = False
+        self.newest_load = 0
         self._numbers = self._steps = 0
         self._limit = _MOST_STEPS
 
@@ -103,6 +105,9 @@ class Memory:
     def note(self, kind: EventKind, line: int, state: State, **facts: Any) -> int:
         """Note a fact of the call that is audited; return its place in the order of all."""
         order = self.number()
+        self.step(_STEPS_OF_EVENT)
+        if kind == "load" and facts.get("weight"):
+            self.newest_load = order
         if self.recording:
             event = Event(
                 kind,

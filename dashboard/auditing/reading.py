@@ -60,11 +60,11 @@ def audit_source(source: bytes, place: str, name: str | None = None) -> Audit:
     Raises:
         SourceError: it is no Python. NoSuchCallable: it has nothing of that name that can be called.
     """
-    text, module = _parsed(source, place)
-    lines = tuple(text.splitlines())
     if len(source) > MOST_BYTES:
         why = f"The source has {len(source):,} bytes; more than {MOST_BYTES:,} are not followed."
-        return Audit(place, (), (Finding("unknown", 1, False, why),), lines)
+        return Audit(place, (), (Finding("unknown", 1, False, why),))
+    text, module = _parsed(source, place)
+    lines = tuple(text.splitlines())
     try:
         functions, findings = _Reader(module).audited(name)
     except (TooMuch, RecursionError):

@@ -9,6 +9,7 @@ each load --> is its result kept where all find it?    not-shared
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from dashboard.auditing.findings import Finding
 from dashboard.auditing.load_rules import Entry, LoadRules
@@ -17,6 +18,9 @@ from dashboard.auditing.trace import Event
 from dashboard.auditing.values import Instance, Items, Slot, Stored, Value
 
 __all__ = ["given_at_import", "judge", "loads_in"]
+
+_MOST_LOADS: Final = 100
+"""Ways to loads that are judged in one function; who has more has seen enough of what is wrong."""
 
 
 def loads_in(entry: Entry) -> list[Event]:
@@ -68,8 +72,14 @@ def judge(entry: Entry) -> Iterator[Finding]:
         yield from _nothing(entry)
         return
     holders = [event for event in loads if event.kind == "publish" and event.weight == 3]
+    loads = list({_alike(load): load for load in reversed(loads)}.values())[-_MOST_LOADS:]
     found = [each for load in loads if load not in holders for each in LoadRules(entry, load).judged()]
     yield from found or _of_holders(entry, holders)
+
+
+def _alike(load: Event) -> tuple[object, ...]:
+    """What two ways to one load have in common when nothing tells them apart."""
+    return load.kind, load.line, load.slots, load.held, load.checks
 
 
 def _of_holders(entry: Entry, made: Iterable[Event]) -> Iterator[Finding]:

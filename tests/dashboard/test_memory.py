@@ -67,6 +67,13 @@ def test_a_model_on_the_gpu_is_looked_for_there() -> None:
     assert steps_of(measured(0, 400, 800, place="gpu"), 0.5).copies == 2
 
 
+def test_a_process_that_did_not_use_the_gpu_before_its_load_held_nothing_there() -> None:
+    samples = tuple(MemorySample(float(n), 300 * MB, gpu) for n, gpu in enumerate((None, 400 * MB)))
+    memory = Memory(samples, Yardstick({"cpu": 4 * MB, "gpu": MODEL}), settled=True)
+    steps = steps_of(memory, 0.5)
+    assert (steps.place, steps.before, steps.copies) == ("gpu", 0, 1)
+
+
 @pytest.mark.parametrize(
     ("memory", "released_at", "why"),
     [

@@ -11,6 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import session
+from dashboard.audit_desk import AuditView, audit_in_container
+from dashboard.auditing.reading import audit_source
 from dashboard.engine.facts import ContainerFacts
 from dashboard.engine.faults import EngineError
 from dashboard.live_access import LiveTokens
@@ -183,6 +185,73 @@ def test_words_of_a_service_are_no_markdown() -> None:
 )
 def test_what_was_typed_wrongly_is_told(name: str, threads: int, timeout: float, said: str) -> None:
     assert said in asked_for(name, threads, timeout)[1]
+
+
+# -- its source ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_container(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """An audit that reads the services of these tests, whatever container it is asked for; what was asked."""
+    asked = list[tuple[str, str]]()
+
+    def audit(container: str, text: str, home: Path | None) -> AuditView:
+        asked.append((container, text))
+        path = SERVICES / f"{text.partition(':')[0]}.py"
+        if not path.exists():
+            return AuditView(problem=f"yh has no module {text} in /app.")
+        return AuditView(audit_source(path.read_bytes(), "/app/service.py", "get_model"))
+
+    monkeypatch.setattr("dashboard.audit_desk.audit_in_container", audit)
+    return asked
+
+
+def test_a_source_is_read_of_any_container_that_can_be_seen(
+    open_page: Open, in_container: list[tuple[str, str]]
+) -> None:
+    tab = open_page(RecordedDesk(), YH, replace(DB, state="exited"))
+    assert tab.selectbox(key="audit_container").options == ["yh", "db"]
+    tab.selectbox(key="audit_container").set_value("db")
+    tab.text_input(key="audit_module").set_value("lock_per_call:get_model")
+    next(each for each in tab.button if each.label == "Read the source").click().run()
+    assert in_container == [("db", "lock_per_call:get_model")]
+    assert "1 certain finding in get" in words(tab)
+    assert "Line 11" in words(tab)
+    assert "▶ 11      with threading.Lock():" in tab.code[0].value
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("double_checked", "Nothing is wrong with"),
+        ("some_errors", "1 doubt in"),
+        ("nothing", "yh has no module"),
+    ],
+)
+def test_what_came_of_it_is_said(
+    open_page: Open, in_container: list[tuple[str, str]], module: str, said: str
+) -> None:
+    assert said in words(open_page(RecordedDesk(), YH, source="yh", module=module))
+
+
+def test_nothing_is_read_before_it_was_asked_for(
+    open_page: Open, in_container: list[tuple[str, str]]
+) -> None:
+    open_page(RecordedDesk(), YH)
+    assert in_container == []
+
+
+@pytest.mark.parametrize(
+    ("home", "asked", "said"), [(True, " ", "names no module"), (False, "a", "no data folder")]
+)
+def test_an_audit_that_cannot_begin_says_why(tmp_path: Path, home: bool, asked: str, said: str) -> None:
+    view = audit_in_container("yh", asked, tmp_path if home else None, no_engine)  # type: ignore[arg-type]
+    assert (view.audit, said in view.problem, view.headline, view.findings) == (None, True, "", ())
+
+
+def test_an_audit_without_an_engine_says_so(tmp_path: Path) -> None:
+    view = audit_in_container("yh", "a", tmp_path, no_engine)  # type: ignore[arg-type]
+    assert view.problem == "No Docker engine answers at here."
 
 
 # -- the desk itself -------------------------------------------------------------------------------------

@@ -137,6 +137,15 @@ def test_what_is_picked_tells_the_same_as_every_line(
 @given(entries=logs(), size=st.integers(1, 40), profile=st.sampled_from(NAMED))
 @example(entries=[("stdout", b"Lo"), ("stdout", b""), ("stdout", b"ading LLaVa model")], size=1, profile=None)
 @example(entries=[("stdout", b"Load\r"), ("stdout", b"ing LLaVa model\r")], size=2, profile=None)
+@example(
+    entries=[
+        ("stdout", b"\xa9" * 300),
+        ("stdout", "é".encode() * 200 + b"load"),
+        ("stdout", b"ing LLaVa model"),
+    ],
+    size=3,
+    profile=None,
+)
 @example(entries=[("stdout", b"\xe2\x9c"), ("stdout", b"\x93loading whisper large")], size=2, profile=OWN)
 @settings(max_examples=600, deadline=None)
 def test_what_is_picked_from_blocks_of_a_file_tells_the_same(

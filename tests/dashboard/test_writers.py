@@ -27,6 +27,8 @@ RACE = (
         ("(ServeReplica:default:llava pid=4242) x", "ServeReplica:default:llava pid=4242"),
         ("(ServeReplica:llava pid=4242, ip=10.0.0.3) x", "ServeReplica:llava pid=4242"),
         ("[2026-11-23 07:10:47,103: WARNING/ForkPoolWorker-2] x", "ForkPoolWorker-2"),
+        ("2026-11-23T07:10:47,123 [INFO ] W-9000-llava_1.0-stdout MODEL_LOG - x", "W-9000-llava_1.0"),
+        ("2026-11-23T07:10:47+0000 [INFO] [runner:llava:2] x", "runner:llava:2"),
         ('{"message": "x", "process": 31}', "process 31"),
         ('{"text": "x", "record": {"process": {"id": 7}}}', "process 7"),
     ],

@@ -217,16 +217,32 @@ def test_a_gpu_with_room_or_without_an_answer_does_not(
 # -- a clean end -----------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def leaving_strays(containers: Containers, tmp_path: Path) -> Callable[[str], ContainerFacts]:
+    """A container whose service starts processes when it loads, and then does this."""
+
+    def make(then: str) -> ContainerFacts:
+        service = tmp_path / "service"
+        service.mkdir()
+        (service / "strays.py").write_text(STRAYS.format(then=then))
+        options = ("-v", f"{service}:/service:ro", "-w", "/service")
+        return up(containers, containers.python(SLEEP, *ALLOWED, *options))
+
+    return make
+
+
+def left_in(containers: Containers, container: ContainerFacts) -> list[str]:
+    return inside(containers, container.name).strip().splitlines()[1:]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_stopped_probe_leaves_no_process_in_the_container(
-    containers: Containers, home: dict[str, str], tmp_path: Path, number: signal.Signals
+    containers: Containers,
+    home: dict[str, str],
+    leaving_strays: Callable[[str], ContainerFacts],
+    number: signal.Signals,
 ) -> None:
-    service = tmp_path / "service"
-    service.mkdir()
-    (service / "strays.py").write_text(STRAYS.format(then="time.sleep(600)"))
-    container = up(
-        containers, containers.python(SLEEP, *ALLOWED, "-v", f"{service}:/service:ro", "-w", "/service")
-    )
+    container = leaving_strays("time.sleep(600)")
     process = subprocess.Popen(
         [*PROBE, "strays:get_model", "--container", container.name, "--threads", "2"],
         cwd=ROOT,
@@ -240,20 +256,14 @@ def test_a_stopped_probe_leaves_no_process_in_the_container(
     _, said = process.communicate(timeout=60)
     assert process.returncode == 3
     assert "The probe was stopped, and its process ended" in said
-    left = inside(containers, container.name).strip().splitlines()[1:]
-    assert len(left) == 1, left
+    assert len(left_in(containers, container)) == 1
     assert [one.outcome for one in actions(home)] == ["started", "stopped"]
 
 
 def test_what_a_service_starts_ends_with_the_probe(
-    containers: Containers, home: dict[str, str], tmp_path: Path
+    containers: Containers, home: dict[str, str], leaving_strays: Callable[[str], ContainerFacts]
 ) -> None:
-    service = tmp_path / "service"
-    service.mkdir()
-    (service / "strays.py").write_text(STRAYS.format(then="pass"))
-    container = up(
-        containers, containers.python(SLEEP, *ALLOWED, "-v", f"{service}:/service:ro", "-w", "/service")
-    )
+    container = leaving_strays("pass")
     done = subprocess.run(
         [*PROBE, "strays:get_model", "--container", container.name],
         cwd=ROOT,
@@ -263,5 +273,4 @@ def test_what_a_service_starts_ends_with_the_probe(
         check=False,
     )
     assert done.returncode == 1  # three models
-    left = inside(containers, container.name).strip().splitlines()[1:]
-    assert len(left) == 1, left
+    assert len(left_in(containers, container)) == 1

@@ -112,6 +112,25 @@ def test_an_error_for_want_of_memory_beside_a_service_is_the_probe_s_own_doing()
     assert judge_probe(report).verdict.verdict == "red"
 
 
+def held(model: int, inside: int | None) -> Call:
+    return replace(came_back(model, model), inside=inside)
+
+
+def test_proxies_of_one_model_that_was_loaded_once_leave_it_open() -> None:
+    judged = judge_probe(told(START + END, held(1, 9), held(2, 9)))
+    assert codes(judged) == ("inconclusive", {"witness_disagrees"})
+
+
+@pytest.mark.parametrize(
+    ("output", "insides"), [(START + END, (8, 9)), (START + END, (None, None)), ((START + END) * 2, (9, 9))]
+)
+def test_objects_that_hold_each_their_own_or_came_of_two_loads_are_red(
+    output: bytes, insides: tuple[int | None, int | None]
+) -> None:
+    judged = judge_probe(told(output, held(1, insides[0]), held(2, insides[1])))
+    assert (judged.verdict.verdict, "two_models" in codes(judged)[1]) == ("red", True)
+
+
 def test_an_import_that_never_ends_is_open() -> None:
     report = replace(told(b""), calls=(), released_at=None, ended=False, held=True, status=-9)
     assert "aborted" in codes(judge_probe(report))[1]
