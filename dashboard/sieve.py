@@ -14,6 +14,7 @@ import re
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate, chain, islice
 from typing import Final, NamedTuple
@@ -41,6 +42,7 @@ _TORN_SIGN: Final = _any_case(torn(_SIGNS))
 _WIDEST: Final = 4  # bytes of a character
 _AHEAD: Final = 3  # blocks in which signs are looked for before they are asked for
 _THREADS: Final = 2
+_CONTINUED: Final = bytes(range(0x80, 0xC0))
 _BEFORE: Final = _WIDEST * (REACH + 1)
 
 
@@ -308,7 +310,9 @@ def _before(data: bytes, stop: int) -> str:
         if size >= stop or len(piece) - piece.count(b"\n") >= _BEFORE:
             break
         size *= 4
-    if piece.isascii():
-        return piece.replace(b"\n", b"")[-REACH:].decode()
-    # Line by line: a character that a cut tore in two is shown as two that are none
+    if size < stop:  # it may begin in the middle of a character
+        piece = piece[: _WIDEST - 1].lstrip(_CONTINUED) + piece[_WIDEST - 1 :]
+    with suppress(UnicodeDecodeError):
+        return piece.decode().replace("\n", "")[-REACH:]
+    # Line by line: a character that a line's end tore in two is shown as two that are none
     return "".join(part.decode("utf-8", "replace") for part in piece.split(b"\n"))[-REACH:]
