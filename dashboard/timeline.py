@@ -222,8 +222,9 @@ class Timeline:
     def _feed_stranger(self, line: LogLine, source: _Source, before: str | None) -> list[LogEvent]:
         stranger = source.stranger
         assert stranger is not None  # the caller's promise
-        writer = writer_of(line.text)
-        ended = ended_writer(line.text) if writer is None else None
+        text = without_colours(line.text)
+        writer = writer_of(text)
+        ended = ended_writer(text) if writer is None else None
         if ended is not None and f"{line.source} ({ended})" in source.shared:
             writer = ended
         if writer is not None:

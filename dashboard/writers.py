@@ -3,6 +3,7 @@
     llava-1  | …   svc.1.x9@node | …   [pod/llava-0/app] …      a container each: compose, Swarm, Kubernetes
     … host llava[812]: …   (Replica:llava pid=812) …            a process each: journald, Ray
     [… INFO/ForkPoolWorker-1] …   {…, "process": 812, …}        a process each: Celery, JSON
+    … [INFO ] W-9000-llava_1.0-stdout …   [runner:llava:1] …    a process each: TorchServe, BentoML
 
 A name that may be a thread's is none of these: two loads in two threads of one process must not pass for one
 in each of two processes.
@@ -24,7 +25,9 @@ _PREFIX: Final = re.compile(
     # vLLM's own processes share their lives: its profile tells them apart
     r"|\((?!EngineCore|Worker|VllmWorker|APIServer|RayWorkerWrapper)"
     r"(?P<replica>[A-Za-z][\w:.#-]{0,80} pid=\d{1,9})(?:, ip=[\w.:]{1,64})?\) "
-    r"|\[[\d ,:-]{19,30}: [A-Z]{4,8}/(?P<celery>(?:Fork|Spawn)PoolWorker-\d{1,6})\])"
+    r"|\[[\d ,:-]{19,30}: [A-Z]{4,8}/(?P<celery>(?:Fork|Spawn)PoolWorker-\d{1,6})\]"
+    r"|\d{4}-\d\d-\d\d[T ][\d:,.+-]{8,24} \[[A-Z]{4,8} {0,4}\] "
+    r"(?:(?P<torchserve>W-\d{1,6}-[\w.-]{1,80})-std(?:out|err) |\[(?P<bento>runner:[\w.-]{1,80}:\d{1,6})\] ))"
 )
 _THREAD: Final = re.compile(
     r"(?:thread|worker|variant|job|pool|task|executor|request|loader|dummy|asyncio|anyio|main|run)",
@@ -37,7 +40,7 @@ _JSON: Final = re.compile(
 
 
 def writer_of(text: str) -> str | None:
-    """Return the container or the process that a line's prefix names, or None else None."""
+    """Return the container or the process that the prefix of a line names, else None."""
     if text.startswith("{"):
         found = _JSON.search(text[-_REACH:]) or _JSON.search(text[:_REACH])
         return f"process {found[1]}" if found is not None else None

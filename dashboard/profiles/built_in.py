@@ -92,6 +92,9 @@ COMMON: Final[tuple[Pattern, ...]] = (
         for words, expression in (
             ("child process [", rb"child process \[\d{1,9}\] died"),
             ("segmentation fault", rb"segmentation fault"),
+            ("fatal python error", rb"fatal python error"),
+            ("worker timeout (pid", rb"worker timeout \(pid"),
+            ("exited with code", rb"exited with code (?:134|139|-6|-11)\b"),
             ("bus error", rb"bus error"),
             ("aborted (core", rb"aborted \(core"),
             ("killed", rb"(?<![^\s|:])killed(?=\s{0,40}(?:$|python|uvicorn|gunicorn|[\"(]))"),
@@ -126,6 +129,7 @@ FEEDLYAI: Final = Profile(
                 "model failed to load",
                 "model load failed",
                 "model loading failed",
+                "모델 로딩 실패",
             )
         ),
         # Given up on purpose: what is loaded afterwards is a new generation

@@ -69,7 +69,9 @@ _NAMED: Final = re.compile(
     rb"|processor|diffusion|diarization|detection|segmentation|classifier)[\"')]{0,2}\s{1,3}$"
 )
 _LEVEL: Final = re.compile(rb"(?:info|debug)?[:\s]{0,12}$")
-_LABEL: Final = re.compile(rb"\b(?!uvicorn|gunicorn|error|access)[a-z]{3,40}[\"']?\s{0,2}[:=]\s{0,2}[\"'`]?$")
+_LABEL: Final = re.compile(
+    rb"\b(?!uvicorn|gunicorn|error|access|msg|message|event)[a-z]{3,40}[\"']?\s{0,2}[:=]\s{0,2}[\"'`]?$"
+)
 _RECORD: Final = re.compile(rb"\s{0,4}\{\s{0,4}\"text\":")
 """loguru's JSON: the line as text, then once more as `record`."""
 
