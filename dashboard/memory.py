@@ -123,7 +123,10 @@ def steps_of(memory: Memory | None, released_at: float | None) -> Steps:
             silent=f"The model takes {size / 1e6:,.0f} MB: under {smallest / 1e6:,.0f} MB a step is not told "
             "from what else a process takes.",
         )
-    levels = [(each.time, held) for each in memory.samples if (held := each.at(place)) is not None]
+    told = [(each.time, each.at(place)) for each in memory.samples]
+    if place == "gpu" and any(held is not None for _, held in told):
+        told = [(time, held or 0) for time, held in told]  # before its first tensor it has told of none
+    levels = [(time, held) for time, held in told if held is not None]
     ground = [held for time, held in levels if time <= released_at]
     if not levels:
         return Steps(place, size, silent=_UNREADABLE[place])

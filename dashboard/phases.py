@@ -121,6 +121,7 @@ def _facts(record: RunRecord, shown: TrialRecord | None) -> list[list[str]]:
         ["Target", record.settings.target],
         *_loader_facts(record.settings, guard),
         ["Run", record.run_id],
+        *([["Sweep", record.sweep]] if record.sweep is not None else []),
     ]
 
 

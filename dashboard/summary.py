@@ -81,6 +81,8 @@ def summary(record: RunRecord) -> Iterator[str]:
         yield from wrapped("Note", printable(note))
     took = "" if record.finished_at is None else f", took {seconds(record.finished_at - record.created_at)}"
     yield from wrapped("Run", record.run_id)
+    if record.sweep is not None:
+        yield from wrapped("Sweep", record.sweep)
     yield from wrapped("", f"{settings_title(record.settings)}; {when(record.created_at)}{took}")
 
 

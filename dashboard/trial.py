@@ -37,6 +37,10 @@ _QUIET_S: Final = 1.0
 """How long the log of a worker that gives no report must be still before the trial counts as settled."""
 _FILLS: Final = 20
 """Questions for lost lines: each is answered by one process, whichever that is."""
+_WARM: Final = (
+    "The model was loaded before the release on purpose: this trial holds when nothing is loaded, which by "
+    "itself proves nothing of loading. It belongs to a sweep."
+)
 _LATE_S: Final = 10.0
 """How long after the variants' own timeout a load may go on before the trial is cut."""
 
@@ -164,7 +168,7 @@ class Trial:
             self._record,
             workers=(worker,) if worker is not None else (),
             stranger=worker is None,
-            notes=session.notes,
+            notes=(*session.notes, _WARM) if self._settings.warm else session.notes,
             alive_s=time.monotonic() - asked,
         )
         return session

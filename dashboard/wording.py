@@ -130,6 +130,7 @@ def settings_title(settings: RunSettings) -> str:
     many = f"{settings.jobs:,} jobs × {settings.variants_per_job:,}" if settings.jobs > 1 else ""
     count = f"{many} variants" if many else plural(settings.variants, "variant")
     times = f", {settings.repeat:,} times" if settings.repeat > 1 else ""
+    times = f"{', warm' if settings.warm else ''}{times}"
     if settings.target != "local":
         return f"{count} at {settings.target.removeprefix('container:')}{times}"
     return f"{count}, {_guard(settings.guard)}{times}"
