@@ -98,7 +98,7 @@ class Sweep:
             told = {"message": " ".join(error.errors.values())}
         except PreflightError as error:
             told = {"message": str(error), "out_of_reach": error.out_of_reach}
-        except (RunInProgress, StoreError) as error:
+        except StoreError as error:
             told = {"message": str(error)}
         except Exception as error:  # noqa: BLE001 - whatever breaks, the sweep ends with a word about it
             told = {"message": f"The sweep broke off ({type(error).__name__}: {error}). Begin it again."}
@@ -112,9 +112,9 @@ class Sweep:
             self._ended.set()
 
     def _make(self, settings: RunSettings) -> None:
-        run_id = self._active = self._runner.launch(
-            settings, actor=self._record.actor, sweep=self._record.sweep_id
-        )
+        run_id = self._active = self._launch(settings)
+        if run_id is None:
+            return
         asked = False
         while (run := self._runner.record(run_id)) is not None and run.running:
             if self._abort.is_set() and not asked:
@@ -123,10 +123,20 @@ class Sweep:
         self._active = None
         if run is None:
             return  # forgotten by a runner that was closed
-        self._record = self._record.with_cell(cell_of(settings, run))
+        self._record = replace(self._record.with_cell(cell_of(settings, run)), message="")
         self._keep()
         if run.unreached is not None:
             raise PreflightError(run.unreached, out_of_reach=True)  # the next would but wait for the same
+
+    def _launch(self, settings: RunSettings) -> str | None:
+        """Begin the next run, once one that somebody else has begun in between is over; None when aborted."""
+        while not self._abort.is_set():
+            try:
+                return self._runner.launch(settings, actor=self._record.actor, sweep=self._record.sweep_id)
+            except RunInProgress as other:
+                self._record = replace(self._record, message=f"Waiting for the end of run {other.run_id}.")
+                self._abort.wait(_TICK_S)
+        return None
 
     def _keep(self) -> None:
         record = self._record

@@ -7,7 +7,9 @@ from xml.etree import ElementTree as Xml
 
 import click
 import pytest
+from click.testing import CliRunner
 
+from dashboard.commands.run import run
 from dashboard.evidence import Control, Counts
 from dashboard.memory import Memory, MemorySample, Yardstick
 from dashboard.phases import board_view
@@ -29,13 +31,13 @@ MEMORY = "PSS: 250 MB before, 655 MB settled; a model takes 400 MB."
 @pytest.fixture
 def record() -> RunRecord:
     """Twenty green trials, a control of five tries, and a memory that shows one model."""
-    run = sample.run(*["green"] * 20)
+    green = sample.run(*["green"] * 20)
     zero = sample.START + 1
     samples = (MemorySample(zero - 0.5, 250_000_000), MemorySample(zero + 1, 655_000_000))
     memory = Memory(samples, Yardstick({"cpu": 400_000_000}, 250_000_000), settled=True)
     control = Control("red", "off", 5, 5, sample.RED.counts, sample.RED.reasons)
-    trials = tuple(replace(trial, memory=memory) for trial in run.trials)
-    return replace(run, control=control, trials=trials, sweep="20261123-080000-abcdef")
+    trials = tuple(replace(trial, memory=memory) for trial in green.trials)
+    return replace(green, control=control, trials=trials, sweep="20261123-080000-abcdef")
 
 
 def test_the_terminal_tells_it(record: RunRecord) -> None:
@@ -99,6 +101,12 @@ def test_too_little_contention_is_told_as_such(counts: Counts, short: str, words
     figure, sentence = contention_words(counts)
     assert figure == short
     assert words in sentence
+
+
+def test_a_wrong_number_of_tries_is_told_by_its_flag() -> None:
+    done = CliRunner().invoke(run, ["--control-tries", "0"])
+    assert done.exit_code == 2
+    assert "--control-tries: Tries of the control must be between 1 and 100" in done.output
 
 
 def test_a_warm_run_is_titled_as_such() -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from dashboard.record import RunRecord
-from dashboard.runs import PreflightError
+from dashboard.runs import PreflightError, RunInProgress
 from dashboard.settings import RunSettings
 from dashboard.store import Store, StoreError
 from dashboard.sweep import SweepPlan, SweepRecord, sweep_from_json
@@ -99,6 +99,25 @@ def test_a_sweep_whose_target_goes_out_of_reach_ends_with_what_was_made(store: S
     assert (found.status, found.message, found.out_of_reach) == ("failed", "The engine is away.", True)
     assert [cell.run_id is not None for cell in found.cells] == [True, False, False, False]
     assert kept(store) == found
+
+
+def test_a_run_that_somebody_begins_in_between_is_waited_for(store: Store) -> None:
+    other = RunInProgress("20261123-090000-abcdef")
+    runner = Made("green", other, other, "green", "red", "red")
+    found = made(store, runner).record
+    assert (found.status, found.message) == ("finished", "")
+    assert [(cell.held, cell.red) for cell in found.cells] == [(1, 0), (1, 0), (0, 1), (0, 1)]
+
+
+def test_a_sweep_that_waits_for_another_run_can_be_stopped(store: Store) -> None:
+    waiting = threading.Event()
+    others = [RunInProgress("20261123-090000-abcdef")] * 10_000
+    sweep = Sweep(PLAN, Made(*others, before=lambda n: waiting.set()), store, actor="ann")
+    sweep.start()
+    assert waiting.wait(60)
+    sweep.abort()
+    assert sweep.wait(60)
+    assert kept(store).status == "aborted"
 
 
 def test_a_fault_that_nobody_foresaw_ends_a_sweep_with_a_word_about_it(store: Store) -> None:
