@@ -118,6 +118,11 @@ class StrangerLog:
             if event.kind in _KEPT:
                 yield replace(event, profile=self._profile.name, model=None)
 
+    @property
+    def serves(self) -> bool:
+        """Whether a server has told of its processes here."""
+        return bool(self._life.pids)
+
     def pass_by(self, line: LogLine) -> None:
         """Take note of a line that stands between those of this log and is none of them."""
         self._follow_on(line, without_colours(line.text))

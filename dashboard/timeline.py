@@ -225,13 +225,17 @@ class Timeline:
         text = without_colours(line.text)
         writer = writer_of(text)
         ended = ended_writer(text) if writer is None else None
-        if ended is not None and f"{line.source} ({ended})" in source.shared:
+        if ended is not None and f"{line.source} ({ended.name})" in source.shared:
             writer = ended
+        if writer is not None and writer.everywhere and stranger.serves:
+            writer = (
+                None  # a server's words stood without that prefix: it is the service's own, a thread perhaps
+            )
         if writer is not None:
             if before is None:
                 stranger.pass_by(line)
             # What a prefix tells apart is a log of its own, and its lines are whole
-            line, before = replace(line, source=f"{line.source} ({writer})"), ""
+            line, before = replace(line, source=f"{line.source} ({writer.name})"), ""
             if line.source not in source.shared:
                 if len(source.shared) >= _MOST_WRITERS:
                     return []

@@ -12,19 +12,20 @@ in each of two processes.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["ended_writer", "writer_of"]
+__all__ = ["Writer", "ended_writer", "writer_of"]
 
 _REACH: Final = 400
 _PREFIX: Final = re.compile(
     r"(?:(?P<container>[A-Za-z][\w.-]{0,80}[-_]\d{1,4}|[\w.-]{1,80}@[\w.-]{1,80}) {2,80}\| "
     r"|\[(?P<pod>pod/[\w.-]{1,120}(?:/[\w.-]{1,80})?)\] "
     r"|(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.,+-]{8,24}Z?) [\w.-]{1,80}"
-    r" (?P<unit>[\w./@-]{1,80}\[\d{1,9}\]): "
+    r" (?P<unit>(?P<name>[\w./@-]{1,80})\[\d{1,9}\]): "
     # vLLM's own processes share their lives: its profile tells them apart
     r"|\((?!EngineCore|Worker|VllmWorker|APIServer|RayWorkerWrapper)"
-    r"(?P<replica>[A-Za-z][\w:.#-]{0,80} pid=\d{1,9})(?:, ip=[\w.:]{1,64})?\) "
+    r"[A-Za-z][\w:.#-]{0,80} (?P<replica>pid=\d{1,9}(?:, ip=[\w.:]{1,64})?)\) "
     r"|\[[\d ,:-]{19,30}: [A-Z]{4,8}/(?P<celery>(?:Fork|Spawn)PoolWorker-\d{1,6})\]"
     r"|\d{4}-\d\d-\d\d[T ][\d:,.+-]{8,24} \[[A-Z]{4,8} {0,4}\] "
     r"(?:(?P<torchserve>W-\d{1,6}-[\w.-]{1,80})-std(?:out|err) |\[(?P<bento>runner:[\w.-]{1,80}:\d{1,6})\] ))"
@@ -39,20 +40,27 @@ _JSON: Final = re.compile(
 )
 
 
-def writer_of(text: str) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who wrote a line. `everywhere`: such a prefix stands before every line of a log, or it is none."""
+
+    name: str
+    everywhere: bool = False
+
+
+def writer_of(text: str) -> Writer | None:
     """Return the container or the process that the prefix of a line names, else None."""
     if text.startswith("{"):
         found = _JSON.search(text[-_REACH:]) or _JSON.search(text[:_REACH])
-        return f"process {found[1]}" if found is not None else None
+        return Writer(f"process {found[1]}") if found is not None else None
     match = _PREFIX.match(text)
-    if match is None or match.lastgroup is None:
+    kind = match.lastgroup if match is not None else None
+    if match is None or kind is None or _THREAD.search(match["container"] or match["name"] or ""):
         return None
-    if match.lastgroup == "container" and _THREAD.search(match["container"]):
-        return None
-    return match[match.lastgroup]
+    return Writer(match[kind], everywhere=kind in ("container", "pod"))
 
 
-def ended_writer(text: str) -> str | None:
+def ended_writer(text: str) -> Writer | None:
     """Return the container whose end compose tells of, on a line without a prefix."""
     match = _ENDED.match(text)
-    return match[1] if match is not None else None
+    return Writer(match[1], everywhere=True) if match is not None else None

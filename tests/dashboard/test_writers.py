@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.writers import ended_writer, writer_of
+from dashboard.writers import Writer, ended_writer, writer_of
 from tests.corpus.judged import judged
 
 RACE = (
@@ -24,8 +24,8 @@ RACE = (
         ("[pod/llava-7d9f-k2x9q/api] x", "pod/llava-7d9f-k2x9q/api"),
         ("Nov 23 07:10:47 gpu-04 llava[812]: x", "llava[812]"),
         ("2026-11-23T07:10:47+00:00 gpu-04 llava[812]: x", "llava[812]"),
-        ("(ServeReplica:default:llava pid=4242) x", "ServeReplica:default:llava pid=4242"),
-        ("(ServeReplica:llava pid=4242, ip=10.0.0.3) x", "ServeReplica:llava pid=4242"),
+        ("(ServeReplica:default:llava pid=4242) x", "pid=4242"),
+        ("(ServeReplica:llava pid=4242, ip=10.0.0.3) x", "pid=4242, ip=10.0.0.3"),
         ("[2026-11-23 07:10:47,103: WARNING/ForkPoolWorker-2] x", "ForkPoolWorker-2"),
         ("2026-11-23T07:10:47,123 [INFO ] W-9000-llava_1.0-stdout MODEL_LOG - x", "W-9000-llava_1.0"),
         ("2026-11-23T07:10:47+0000 [INFO] [runner:llava:2] x", "runner:llava:2"),
@@ -34,7 +34,9 @@ RACE = (
     ],
 )
 def test_a_prefix_names_a_container_or_a_process(line: str, writer: str) -> None:
-    assert writer_of(line) == writer
+    found = writer_of(line)
+    assert found is not None
+    assert found.name == writer
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,7 @@ def test_two_loads_are_a_race_in_one_container_and_none_in_two() -> None:
 @pytest.mark.parametrize(("status", "colour"), [(137, "red"), (0, "inconclusive")])
 def test_the_end_of_a_container_is_its_own(status: int, colour: str) -> None:
     log = f"llava-api-1  | {RACE[0]}\nllava-api-1 exited with code {status}"
-    assert ended_writer(log.split("\n")[1]) == "llava-api-1"
+    assert ended_writer(log.split("\n")[1]) == Writer("llava-api-1", everywhere=True)
     assert judged(log.encode()).verdict.verdict == colour
 
 
@@ -74,3 +76,29 @@ def test_two_expected_workers_that_are_told_apart_are_both_judged() -> None:
     two = "\n".join(f"llava-api-{1 + at % 2}  | {line}" for at, line in enumerate(RACE))
     assert judged(two.encode(), expected_workers=2).verdict.verdict == "green"
     assert judged(two.encode(), expected_workers=3).verdict.verdict == "inconclusive"
+
+
+THREADS = (
+    "Thread-{n}  | ",
+    "[Thread-{n}] ",
+    "http-{n}  | ",
+    "2026-11-23 07:10:47,123 [pool-{n}] INFO ",
+    "(Thread-{n} pid=7) ",
+    "Nov 23 07:10:47 gpu-04 Thread-{n}[812]: ",
+    "[2026-11-23 07:10:47,103: WARNING/ThreadPoolExecutor-0_{n}] ",
+    "2026-11-23T07:10:47,123 [INFO ] pool-{n} MODEL_LOG - ",
+    "variant-{n} | ",
+    "[{n}] ",
+)
+
+
+@pytest.mark.parametrize("prefix", THREADS)
+def test_a_race_of_threads_is_red_whatever_names_them(prefix: str) -> None:
+    log = ["INFO:     Started server process [7]"]
+    log += [prefix.format(n=1 + at % 2) + line for at, line in enumerate(RACE)]
+    assert judged("\n".join(log).encode()).verdict.verdict == "red"
+
+
+def test_a_race_of_threads_in_json_is_red() -> None:
+    log = [f'{{"message": "{line}", "process": 7, "thread": {at % 2}}}' for at, line in enumerate(RACE)]
+    assert judged("\n".join(log).encode()).verdict.verdict == "red"
