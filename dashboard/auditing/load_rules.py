@@ -55,6 +55,9 @@ class LoadRules:
             yield from self._unlocked()
             return
         if not self.good:
+            # Of several, the innermost under which somebody looks again is the guard
+            guards = [held for held in doubtful if self._looked_again(frozenset({held.region}))]
+            doubtful = guards[-1:] or doubtful
             yield from (self._doubt(held) for held in doubtful)
             if not any(self._is_lock(held) for held in doubtful):
                 return  # a guard of another file, which may look by itself
@@ -260,11 +263,9 @@ class LoadRules:
             group = test.slots & filled
             if test.regions & regions or not group or test.order > self.load.order:
                 continue
-            for work in self.trace.of("load", "touch"):
-                if work.kind == "load" and not work.weight:
-                    continue
+            for work in self.trace.of("load", "touch", "publish"):
                 opened = self._opened(group, published, work)
-                if opened is None or (work.kind == "touch" and not self._about(work, published)):
+                if opened is None or not self._late(work, opened, published):
                     continue
                 before = found.get(opened.line)
                 if before is None or (work.certain and not before.certain):
@@ -287,8 +288,14 @@ class LoadRules:
         return last
 
     @staticmethod
-    def _about(work: Event, published: list[Event]) -> bool:
-        return any(work.slots & each.slots or work.loads & each.loads for each in published)
+    def _late(work: Event, opened: Event, published: list[Event]) -> bool:
+        """Whether what was loaded is not whole before `work`: it is changed, or more of it comes."""
+        if work.kind == "touch":
+            return any(work.slots & each.slots or work.loads & each.loads for each in published)
+        if work.kind == "publish":
+            # What was loaded beside it; one statement that fills several is as good as one assignment
+            return bool(work.loads) and not work.slots & opened.slots and work.line != opened.line
+        return work.weight > 0
 
 
 def _too_early(opened: Event, work: Event, test: Event, *, vague: bool) -> Finding:
@@ -296,10 +303,14 @@ def _too_early(opened: Event, work: Event, test: Event, *, vague: bool) -> Findi
         "early-publication",
         opened.line,
         work.certain and not vague,
-        f"{opened.what} is filled here, before {work.what} (line {work.line}) is done: a call that looks in "
-        f"between, without the lock (line {test.line}), gets an unfinished model. Work on a local name, and "
+        f"{opened.what} is filled here, before {_told(work)} (line {work.line}) is done: a call that "
+        f"looks in between, without the lock (line {test.line}), gets an unfinished model. Work on a local name, and "
         "assign this last.",
     )
+
+
+def _told(work: Event) -> str:
+    return f"{work.what} =" if work.kind == "publish" else work.what
 
 
 def _excludes(lock: LockValue) -> bool:

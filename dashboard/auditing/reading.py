@@ -123,7 +123,25 @@ class _Reader:
             if key not in best or (finding.certain and not best[key].certain):
                 best[key] = finding
         ordered = sorted(best.values(), key=lambda finding: (finding.line, finding.code))
-        return tuple(dict.fromkeys(entry.name for entry in entries)), tuple(ordered)
+        return tuple(dict.fromkeys(name for each in entries for name in self._names(each))), tuple(ordered)
+
+    def _names(self, entry: Entry) -> Iterator[str]:
+        """Yield who loads, as the source calls it: not who asks for it, but who keeps what was loaded."""
+        if entry.asked:
+            yield entry.name
+            return
+        for load in loads_in(entry):
+            kept = [event for event in entry.trace.of("publish") if event.may_follow(load)]
+            yield self._around(kept[0].line if kept else load.line) or entry.name
+
+    def _around(self, line: int) -> str:
+        """Return the innermost function that a line stands in; nothing for a line of the module itself."""
+        within = [
+            (node.lineno, name)
+            for name, node in self.scopes.functions
+            if node.lineno <= line <= (node.end_lineno or 0)
+        ]
+        return max(within)[1] if within else ""
 
     def _eager(self) -> bool:
         """Whether the import itself loads, or makes what a function gives away; or a loader of ours does."""
@@ -212,7 +230,10 @@ def _ours(value: Value) -> bool:
 
 def _lazy(entry: Entry) -> bool:
     """Whether a call makes something once, and keeps it: what is loaded, be it by no known name."""
-    kept = [event for event in loads_in(entry) if event.kind == "publish"]
+    loads = loads_in(entry)
+    if any(event.kind == "load" and event.weight > 1 for event in loads):
+        return True
+    kept = [event for event in loads if event.kind == "publish"]
     if any(A_MODEL.search(word) for event in kept for word in (event.what, entry.name)):
         return True
     return A_MODEL.search(entry.name) is not None and any(
