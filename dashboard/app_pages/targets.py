@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.gauge_cards import gauge_cards
 from dashboard.listing import container_rows
+from dashboard.timeline import PROFILE_NAMES
 
 st.title("Targets")
 st.markdown(":gray[What can be tested: this machine itself, and the containers that their owner allows.]")
@@ -87,7 +88,8 @@ if before is None:
     st.error(unreadable, icon=":material/error:")
     st.stop()
 st.markdown(f":gray[`{before.path}`: who may be tested, when it is ready, what triggers it. "
-            "Every key, with an example: docs/targets.md.]")  # fmt: skip
+            "Every key, with an example: docs/targets.md. "
+            f"Built-in profiles: {', '.join(PROFILE_NAMES)}.]")  # fmt: skip
 text = st.text_area(
     "targets.toml", height=280, key=session.SETTINGS_KEY,
     placeholder="[containers]\nallow = [\"feedlyai-work-yh\"]",
