@@ -6,9 +6,11 @@ import pytest
 
 from dashboard.engine.connection import Engine
 from dashboard.engine.whole_log import read_lines, sift_log
+from dashboard.profiles import own_profile
 from dashboard.timeline import Timeline
 from tests.engine.conftest import Containers
 
+OWN = own_profile("jobs", {"started": ["get /jobs/(?P<model>[0-9]+)"], "completed": ["^llava .* on cuda$"]})
 ODD = r"""
 import os, time
 out = [
@@ -38,19 +40,19 @@ def test_what_is_sifted_out_of_a_log_tells_the_same_as_all_of_it(
     made = containers.python(ODD, *options)
     containers.private.client("wait", made.name)
     container = engine.container(made.name)
-    every, picked = Timeline(), Timeline()
-    count = 0
-    for line in read_lines(engine, container):
-        every.feed(line)
-        count += 1
-    sifted = list(sift_log(engine, container))
-    for line, before in (one for each in sifted for one in each.telling):
-        picked.feed(line, before=before)
-    assert picked.events() == every.events()
-    assert sum(each.count for each in sifted) == count
-    assert {event.kind for event in picked.events()} >= {
-        "started",
-        "progress",
-        "completed",
-        "meta_tensor_error",
-    }
+    lines = list(read_lines(engine, container))
+    for profile in (None, OWN):
+        every, picked = Timeline(profile), Timeline(profile)
+        for line in lines:
+            every.feed(line)
+        sifted = list(sift_log(engine, container, profile=profile))
+        for line, before in (one for each in sifted for one in each.telling):
+            picked.feed(line, before=before)
+        assert picked.events() == every.events()
+        assert sum(each.count for each in sifted) == len(lines)
+        assert {event.kind for event in picked.events()} == {
+            "started",
+            "progress",
+            "completed",
+            "meta_tensor_error",
+        }
