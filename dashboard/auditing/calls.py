@@ -22,6 +22,7 @@ from dashboard.auditing.values import (
     Held,
     Holder,
     Instance,
+    Items,
     LockValue,
     Named,
     Slot,
@@ -125,7 +126,20 @@ class Calls(Methods):
     def make(
         self, of: ClassValue, given: list[Value], named: dict[str, Value], line: int, state: State
     ) -> Value:
-        """Make an object of a class of the module."""
+        """Make an object of a class of the module, by its metaclass where it has one."""
+        if isinstance(of.meta, ClassValue) and (maker := self._of_class(of.meta, "__call__")) is not None:
+            return self.enter(replace(maker, bound=of), given, named, line, state)
+        if isinstance(of.meta, Named) and LOOKS_LIKE_A_GUARD.search(of.meta.name):
+            region = self.number()
+            state.taken(Held(LockValue("unknown", "unknown", line, of.meta.name), region, line))
+            result = self._made(of, given, named, line, state)
+            state.let_go(region)
+            return result
+        return self._made(of, given, named, line, state)
+
+    def _made(
+        self, of: ClassValue, given: list[Value], named: dict[str, Value], line: int, state: State
+    ) -> Value:
         made: Value = Instance(of, f"{of.name}#{self.number()}", self.making)
         maker = self._of_class(of, "__new__")
         if maker is not None:
@@ -135,10 +149,21 @@ class Calls(Methods):
         if isinstance(made, Instance):
             if self.importing:
                 self.instances.setdefault(of.name, made)
+            self._fields(of, made, line, state)
             starter = self._of_class(of, "__init__")
             if starter is not None:
                 self.enter(replace(starter, bound=made), given, named, line, state)
         return made
+
+    def _fields(self, of: ClassValue, made: Instance, line: int, state: State) -> None:
+        """Give an object of a dataclass what its fields make for each."""
+        for name in self.scopes.class_names(of.node):
+            field = self.shared.get(Slot(of.name, name))
+            if isinstance(field, Items) and field.parts[0] == Named("dataclasses.field"):
+                factory = field.parts[1]
+                kind = lock_kind(factory.name, None) if isinstance(factory, Named) else None
+                worth: Value = UNKNOWN if kind is None else LockValue(kind, self.making, of.node.lineno, name)
+                self.publish(Slot(made.key, name, made.reach), worth, line, state)
 
     def _of_class(self, of: ClassValue, name: str) -> Function | None:
         holder = self.holder_of(of, name)
@@ -168,6 +193,10 @@ class Calls(Methods):
         if name in CACHES | SINGLE_FLIGHT or HARMLESS.search(name):
             name = "single-flight" if "condition" in named else name
             return self.wrapped(name, given[0], line) if _function(given) else Named(name)
+        if name == "dataclasses.field":
+            return Items((Named(name), named.get("default_factory", UNKNOWN)))
+        if name == "super.__call__" and isinstance(self.call.subject, ClassValue):
+            return self._made(self.call.subject, given, named, line, state)
         if name in _MAKES_OBJECTS:
             of = given[0] if given else UNKNOWN
             return (
@@ -232,7 +261,7 @@ class Calls(Methods):
                 name, last = handed[0], handed[0].rpartition(".")[2]
                 found = load_call(name)
         if found is not None:
-            what = f"{last}()"
+            what = f"{dotted(node.func) or last}()"
             return self._load(what, line, found.weight, transformers=found.transformers, state=state)
         if CHEAP.fullmatch(name):
             return UNKNOWN

@@ -178,6 +178,8 @@ class Expressions(Truths):
         if isinstance(owner, Instance) and (own in state.slots or own in self.shared):
             return self.read(own, state)
         holder = self.holder_of(of, name)
+        if holder is None and isinstance(owner, ClassValue) and isinstance(of.meta, ClassValue):
+            holder = self.holder_of(of.meta, name)
         if holder is None:
             return self.read(own, state)
         found = self.read(Slot(holder.name, name), state)

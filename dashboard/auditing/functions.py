@@ -133,7 +133,8 @@ class Functions(Calls):
         bases = tuple(
             base for base in (self.value(each, state) for each in node.bases) if isinstance(base, ClassValue)
         )
-        made = ClassValue(node, node.name, bases, self.call.frame)
+        metas = [self.value(each.value, state) for each in node.keywords if each.arg == "metaclass"]
+        made = ClassValue(node, node.name, bases, self.call.frame, metas[0] if metas else None)
         self.classes.setdefault(node.name, made)
         names = self.scopes.class_names(node)
         frame = Frame(self.number(), node.name, self.importing, self.call.frame, names)

@@ -41,6 +41,10 @@ class LoadRules:
             return
         regions = frozenset(held.region for held in self.good)
         again = self._looked_again(regions)
+        strange = [held for held in self.held if not self._is_lock(held)]
+        if strange and not self.good:
+            yield self._doubt(strange[0])  # a guard of another file: it may look, and keep, by itself
+            return
         yield from self._not_shared()
         if self.apart:
             return
@@ -59,8 +63,6 @@ class LoadRules:
             guards = [held for held in doubtful if self._looked_again(frozenset({held.region}))]
             doubtful = guards[-1:] or doubtful
             yield from (self._doubt(held) for held in doubtful)
-            if not any(self._is_lock(held) for held in doubtful):
-                return  # a guard of another file, which may look by itself
             regions = frozenset(held.region for held in doubtful)
             again = self._looked_again(regions)
         tried = [held for held in self.held if held.region in regions and not held.waited]
@@ -304,8 +306,8 @@ def _too_early(opened: Event, work: Event, test: Event, *, vague: bool) -> Findi
         opened.line,
         work.certain and not vague,
         f"{opened.what} is filled here, before {_told(work)} (line {work.line}) is done: a call that "
-        f"looks in between, without the lock (line {test.line}), gets an unfinished model. Work on a local name, and "
-        "assign this last.",
+        f"looks in between, without the lock (line {test.line}), gets an unfinished model. Work on a local "
+        "name, and assign this last.",
     )
 
 

@@ -200,6 +200,8 @@ class Memory:
         if isinstance(value, Container) and value.slot.owner == "{}":
             value = replace(value, slot=slot)
         if isinstance(value, LockValue) and value.reach == "call" and slot.reach == "shared":
+            if value.kind == "async":  # nothing comes between on the one loop that it is for
+                value = replace(value, reach="shared")
             guarded = any(held.lock.reach == "shared" for held in state.held) and state.checks
             if guarded:  # made once, under a lock of its own
                 value = replace(value, reach="shared")

@@ -139,7 +139,7 @@ class _Reader:
         within = [
             (node.lineno, name)
             for name, node in self.scopes.functions
-            if node.lineno <= line <= (node.end_lineno or 0)
+            if node.lineno <= line <= (node.end_lineno or 0) and not isinstance(node, ast.Lambda)
         ]
         return max(within)[1] if within else ""
 

@@ -153,6 +153,7 @@ class ClassValue:
     name: str
     bases: tuple[ClassValue, ...] = ()
     frame: Frame | None = None
+    meta: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
