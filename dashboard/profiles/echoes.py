@@ -131,8 +131,10 @@ def _is_no_start(data: bytes, start: int, near: bytes, after: bytes) -> bool:
 
 def _is_of_another(data: bytes, start: int, near: bytes) -> bool:
     """Say whether the word before `model loaded` names another model, or makes a wish of it."""
+    if _NAMED.search(near):
+        return True
     word = _WORD.search(near)
     if data[start : start + 1] != b"m" or word is None:
-        return _NAMED.search(near) is not None
+        return False
     cut = word.start() == 0 and b"llava".endswith(word[0].strip())  # the line before ends with its begin
     return not cut and _OF_LLAVA.search(near) is None

@@ -11,6 +11,7 @@ EXAMPLES = "4000"
 MODULES = (
     "tests/dashboard/test_log_fuzz.py",
     "tests/dashboard/test_log_properties.py",
+    "tests/dashboard/test_simulated_races.py",
     "tests/dashboard/test_sieve.py",
 )
 
