@@ -30,7 +30,7 @@ class MemoryWatch:
         self._read = read
         self._series: list[MemorySample] = []
         self._lock = threading.Lock()  # guards the series, which is thinned in place
-        self._closing = threading.Event()
+        self._closing, self._begun = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="memory-watch", daemon=True)
 
     def take(self) -> bool:
@@ -45,11 +45,16 @@ class MemoryWatch:
         return True
 
     def begin(self) -> None:
-        """Take a sample every second from now on, until `close`; without a thread to be had, none."""
+        """Take a sample now and then every second, until `close`; without a thread to be had, one now."""
         try:
             self._thread.start()
-        except RuntimeError:  # the sample after the settling decides; those between are for the picture
-            self._closing.set()
+        except RuntimeError:  # the first and the last decide; those between are for the picture
+            self.take()
+            self._begun.set()
+
+    def wait_begun(self, timeout: float) -> bool:
+        """Block until the first sample was taken, which goes on beside; False after `timeout` seconds."""
+        return self._begun.wait(timeout)
 
     def close(self) -> None:
         """Take no more. Idempotent; a reading that hangs is not waited for."""
@@ -63,5 +68,9 @@ class MemoryWatch:
             return tuple(self._series)
 
     def _work(self) -> None:
+        try:
+            self.take()
+        finally:
+            self._begun.set()
         while not self._closing.wait(_EVERY_S):
             self.take()

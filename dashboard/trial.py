@@ -41,6 +41,7 @@ _WARM: Final = (
     "The model was loaded before the release on purpose: this trial holds when nothing is loaded, which by "
     "itself proves nothing of loading. It belongs to a sweep."
 )
+_FIRST_S: Final = 5.0
 _LATE_S: Final = 10.0
 """How long after the variants' own timeout a load may go on before the trial is cut."""
 
@@ -106,9 +107,8 @@ class Trial:
         try:
             session = self._start(abort)
             self._watch = MemoryWatch(session.memory)
-            self._watch.take()
+            self._watch.begin()  # its first sample is taken while the connections are opened
             self._release(session, abort)
-            self._watch.begin()
             cut = self._settle(session, abort, stop_when_red=stop_when_red)
             self._weigh(session, settled=cut is None and not stop_when_red)
         except (TargetUnreachable, TriggerUnreachable) as error:
@@ -183,6 +183,8 @@ class Trial:
         count = len(self._record.variants)
         self._on_step("release", f"Opening {count:,} connections and releasing {count:,} variants at once.")
         self._trigger.arm(_ARM_TIMEOUT_S, cancelled=abort.is_set)
+        assert self._watch is not None  # made by run
+        self._watch.wait_begun(_FIRST_S)
         if not abort.is_set():
             self._trigger.release()
 

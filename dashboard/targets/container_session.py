@@ -181,7 +181,7 @@ class ContainerSession:
         here = container_process(self._container.pid, self._container.id, self._pid)
         try:
             return sampled(None if here is None else pss_of(here), self._http(_port_of(self._entry)))
-        except TargetUnreachable:
+        except (TargetUnreachable, EngineError):
             return None
 
     def yardstick(self, report: Mapping[str, Any] | None) -> Yardstick:

@@ -28,8 +28,8 @@ def test_samples_are_taken_until_it_is_closed(quick: None) -> None:
         return MemorySample(float(number), pss=number)
 
     watch = MemoryWatch(read)
-    assert watch.take()
     watch.begin()
+    assert watch.wait_begun(60)
     assert enough.wait(60)
     watch.close()
     taken = watch.samples()
@@ -64,6 +64,7 @@ def test_without_a_thread_the_trial_goes_on_with_the_samples_that_it_takes_itsel
     watch = MemoryWatch(lambda: MemorySample(1.0, pss=1))
     monkeypatch.setattr(watch._thread, "start", refuse)
     watch.begin()
+    assert watch.wait_begun(0)
     assert watch.take()
     watch.close()
-    assert len(watch.samples()) == 1
+    assert len(watch.samples()) == 2
