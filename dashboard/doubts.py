@@ -130,7 +130,7 @@ def _workers_unknown(evidence: Evidence, ledger: Ledger) -> Iterator[Reason]:
         yield Reason(
             "workers_unknown",
             f"Beside the lines of a worker of ours, {first.source} tells of a load in another service's "
-            f"words (line {first.line + 1:,}): nothing but the log says which of them are true.",
+            f"words (first: “{_shown(first)}”): nothing but the log says which of them are true.",
         )
     for boot, pids in sorted(_pids(evidence, ledger).items()):
         if len(pids) > 1:
@@ -165,13 +165,17 @@ def _workers_unknown(evidence: Evidence, ledger: Ledger) -> Iterator[Reason]:
 def _quoted(ledger: Ledger) -> Iterator[Reason]:
     if ledger.quoted:
         first = ledger.quoted[0]
-        text = " ".join(printable(first.text).split())
         yield Reason(
             "quoted",
             f"{counted(len(ledger.quoted), 'line')} of {first.source} may tell of a load, or may only repeat "
-            f"what a request says (first: line {first.line + 1:,}, “{text[:120]}”): the log is silent, so "
+            f"what a request says (first: “{_shown(first)}”). The log does not tell, so "
             f"{'it was' if len(ledger.quoted) == 1 else 'they were'} not counted.",
         )
+
+
+def _shown(event: LogEvent) -> str:
+    """Return the line of an event; its number would mislead, for a bar's states are numbered, too."""
+    return " ".join(printable(event.text).split())[:120]
 
 
 def _pids(evidence: Evidence, ledger: Ledger) -> dict[str, list[int]]:

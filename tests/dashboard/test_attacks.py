@@ -154,4 +154,4 @@ def test_what_a_strangers_log_cannot_tell_is_told_with_its_line() -> None:
     log = f"{PHRASE}: a/b on cuda\n✓ LLaVa model loaded successfully\nprompt: \x1b[31m{PHRASE} again\n"
     reason = judged(log.encode()).verdict.reasons[0]
     assert reason.code == "quoted"
-    assert f"line 3, “prompt: {PHRASE} again”" in reason.text
+    assert f"(first: “prompt: {PHRASE} again”)" in reason.text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from dashboard.remedies import REMEDIES
 from dashboard.verdict import judge, with_control
 from tests.dashboard.worker_log import WorkerLog, answered, good_trial, names, read, trial, unguarded_trial
 
+ROOT = Path(__file__).resolve().parents[2]
 WHO = names(3)
 START = "Loading LLaVa model: llava-hf/llava-1.5-7b-hf on cuda"
 END = "✓ LLaVa model loaded successfully on cuda"
@@ -161,4 +164,53 @@ def test_a_remedy_says_why_and_what_next_in_whole_sentences(code: str) -> None:
     cause, cure, link = REMEDIES[code]
     assert cause.endswith(".")
     assert cure.endswith(".")
-    assert link is None or link.startswith("README.md#")
+    if link is not None:
+        name, anchor = link.split("#")
+        headings = re.findall(r"^#+ (.+)$", (ROOT / name).read_text("utf-8"), re.MULTILINE)
+        assert anchor in {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+@pytest.mark.parametrize(
+    ("twin", "hinted"),
+    [
+        (("2026-11-23 07:10:47,123 - svc - INFO - {}", "INFO:svc:{}"), True),
+        (("2026-11-23 07:10:47,123 {}", "2026-11-23 07:10:47,123 {}"), True),
+        (("2026-11-23 07:10:47,123 {}", "2026-11-23 07:10:47,124 {}"), False),
+        (("{}", "{}"), False),
+    ],
+)
+def test_messages_that_stand_twice_side_by_side_may_be_two_handlers(
+    twin: tuple[str, str], hinted: bool
+) -> None:
+    found = codes(stranger(*(form.format(line) for line in (START, END) for form in twin)))
+    assert ("logged_twice" in found) == hinted
+    assert found[0] == "lock_not_used"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (
+            "ImportError: cannot import name 'x' from partially initialized module 'torch'",
+            "concurrent_import",
+        ),
+        ("RuntimeError: <asyncio.locks.Lock object> is bound to a different event loop", "event_loop"),
+        ("ForkedAfterCuda: load after the fork", "forked_after_cuda"),
+        ("RuntimeError: Already borrowed", "tokenizer_race"),
+        ("Timeout: The file lock '/x/model.lock' could not be acquired.", "file_lock"),
+        ("OSError: Error no file named model.safetensors found in directory /m", "missing_shard"),
+        ("SafetensorError: Error while deserializing header: MetadataIncompleteBuffer", "corrupt_shard"),
+        ("RuntimeError: DefaultCPUAllocator: can't allocate memory", "out_of_memory"),
+    ],
+)
+def test_a_variants_error_is_explained_by_its_words(error: str, code: str) -> None:
+    evidence = good_trial()
+    variants = (*(evidence.variants or ()), *failing(f"HTTP 500: {error}"))
+    assert code in codes(replace(evidence, variants=variants))
+
+
+def test_error_lines_of_a_log_lead_to_their_remedy_and_change_no_verdict() -> None:
+    seen = stranger(START)
+    told = replace(seen, errors=("ImportError: partially initialized module 'torch'",))
+    assert judge(told) == judge(seen)
+    assert codes(told)[0] == "concurrent_import"

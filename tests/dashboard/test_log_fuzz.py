@@ -141,4 +141,4 @@ def calls_of(data: bytes) -> int:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_four_times_the_log_is_four_times_the_work(name: str) -> None:
     judged(hostile(name, 1))  # what is only done once is done
-    assert calls_of(hostile(name, 2000)) < 4.5 * calls_of(hostile(name, 500))
+    assert calls_of(hostile(name, 1000)) < 4.5 * calls_of(hostile(name, 250))
