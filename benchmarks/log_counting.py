@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 from benchmarks.containers import client, container
 from benchmarks.figures import Report, interleaved, measured
 
-__all__ = ["NAME", "WRITER", "WrongCount", "compiled_once", "run"]
+__all__ = ["NAME", "WrongCount", "compiled_once", "run"]
 
 NAME: Final = "log-count"
 
@@ -30,7 +30,7 @@ _PHRASE: Final = "Loading LLaVa model"
 _FASTER: Final = 1.5
 _CPU: Final = 0.5
 # Of each thousand lines three tell of a load; the others are what services print of their requests
-WRITER: Final = """
+_WRITER: Final = """
 out = open(1, "w", buffering=1 << 20)
 start = "Loading LLaVa model: llava-hf/llava-1.5-7b-hf on cuda"
 bar = "Loading checkpoint shards:  67%|######7   | 2/3 [00:09<00:04,  4.5s/it]"
@@ -67,7 +67,7 @@ def run(rounds: int = 8, lines: int = 500_000) -> Report:
         NoEngine: no container can be run.
         WrongCount: the counts differ.
     """
-    with container(WRITER.format(lines=lines)) as name:
+    with container(_WRITER.format(lines=lines)) as name:
         client("wait", name)
         grep = f"docker logs {name} 2>&1 | grep -c {shlex.quote(_PHRASE)}"
         verdict = [sys.executable, "-m", "dashboard", "verdict", "--container", name, "--json"]
