@@ -10,17 +10,19 @@ from sqlalchemy import text
 
 from dashboard import migrations
 from dashboard.store import Store, StoreError
+from dashboard.tables import SCHEMA_VERSION
 from tests.dashboard import sample_records as sample
 
 
 @pytest.fixture
 def first_history(store: Store, url: str) -> Store:
-    """A history as the first version left it: no latency beside the document."""
+    """A history as the first version left it: no latency beside the document, and no sweeps."""
     for number, colour in enumerate(("green", "red")):
         store.save(sample.run(colour, run_id=f"run-{number}", created_at=sample.START - number))
     store.save(replace(sample.run("green", run_id="run-2", created_at=sample.START - 2), verdict=None))
     with store._engine.begin() as connection:
         connection.execute(text("alter table runs drop column latency_p95_s"))
+        connection.execute(text("drop table sweeps"))
         connection.execute(text("update schema_version set version = 1"))
     store.close()
     return store
@@ -33,6 +35,8 @@ def test_an_older_history_is_brought_up_to_date_with_all_its_runs(url: str) -> N
         ("run-0", 0.9), ("run-1", 0.9), ("run-2", None)
     ]  # fmt: skip
     newer.save(sample.run("green", run_id="run-3"))
+    newer.save_sweep("sweep-1", sample.START, "{}")
+    assert newer.sweeps() == ("{}",)
     newer.close()
 
 
@@ -75,9 +79,8 @@ def test_a_history_that_cannot_be_brought_up_to_date_stays_as_it_was(
 def test_a_newer_history_is_left_alone(store: Store, url: str) -> None:
     with store._engine.begin() as connection:
         connection.execute(text("update schema_version set version = 99"))
-    with pytest.raises(
-        StoreError, match=r"has version 99, and this program reads version 2\. Use the Loadonce"
-    ):
+    reads = rf"has version 99, and this program reads version {SCHEMA_VERSION}\. Use the Loadonce"
+    with pytest.raises(StoreError, match=reads):
         Store.open(url)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.commands import run as command
+from dashboard.commands.stopping import Stop
 from dashboard.record import RunRecord
 from dashboard.settings import RunSettings
 from dashboard.store import Store
@@ -86,7 +87,7 @@ def test_a_result_that_was_kept_at_the_close_is_told_as_kept(
 ) -> None:
     monkeypatch.setattr("dashboard.runs.open_runner", lambda store, home, target: LateRunner(unkept))
     store = Store.open(f"sqlite:///{tmp_path / 'history.db'}")
-    with command._Stop() as stop:
+    with Stop() as stop:
         record = command._make(RunSettings(), store, tmp_path, stop)
     store.close()
     assert record.unkept is None
