@@ -89,8 +89,9 @@ def _page(sweep: SweepRecord) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    run = "" if cell.run_id is None else f"<br><code>{escape(cell.run_id)}</code>"
-    return f"<td>{icon(cell)} {escape(cell.words)}<br>{escape(interval(cell))}{run}</td>"
+    told = [f"{icon(cell)} {escape(cell.words)}", escape(interval(cell))]
+    told.append("" if cell.run_id is None else f"<code>{escape(cell.run_id)}</code>")
+    return f"<td>{'<br>'.join(filter(None, told))}</td>"
 
 
 _WRITERS: Final[Mapping[str, Callable[[SweepRecord], str]]] = {".html": _page, ".json": _json, ".xml": _junit}

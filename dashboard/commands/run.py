@@ -20,6 +20,7 @@ from dashboard.commands import (
     explain_crash,
     print_json,
 )
+from dashboard.commands.restarting import ask_first
 from dashboard.commands.stopping import Stop
 from dashboard.settings import GUARDS, MAX_REPEAT, MAX_TIMEOUT_S, MAX_VARIANTS, RunSettings, SettingsError
 
@@ -101,7 +102,7 @@ def run(timeout: float, report: Path | None, as_json: bool, yes: bool, **options
     except SettingsError as error:
         raise _refused(error) from error
     if settings.target != "local" and settings.restart and not yes and sys.stdin.isatty():
-        _ask_first(settings)
+        ask_first(settings)
     # The libraries of the console take most of a second; a bad flag is told before that.
     from dashboard.home import HomeError, data_home
     from dashboard.report import ReportError, check_report_path
@@ -117,25 +118,6 @@ def run(timeout: float, report: Path | None, as_json: bool, yes: bool, **options
     with closing(store), Stop() as stop:
         record = _make(settings, store, home, stop)
         return _tell(record, report, as_json=as_json)
-
-
-def _ask_first(settings: RunSettings) -> None:
-    """Name what a restart would disturb, and ask whether to go on; only where a run could be made at all."""
-    from dashboard.home import HomeError, data_home
-    from dashboard.runs import PreflightError, container_target
-    from dashboard.targets.base import TargetError
-
-    try:
-        with closing(container_target(settings.target, data_home())) as container:
-            container.preflight(settings)
-            disturbed = container.disturbs()
-    except (HomeError, PreflightError) as error:
-        raise CommandError(str(error)) from error
-    except TargetError as error:
-        raise OutOfReach(str(error)) from error
-    click.echo(disturbed, err=True)
-    if not click.confirm("Restart it?", err=True):
-        raise CommandError("Nothing was restarted. Launch with --no-restart to test it as it is.")
 
 
 def _make(settings: RunSettings, store: Store, home: Path, stop: Stop) -> RunRecord:

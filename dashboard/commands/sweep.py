@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from dashboard.commands import EXIT_CODES, CommandError, OutOfReach, print_json
+from dashboard.commands.restarting import ask_first
 from dashboard.commands.stopping import Stop
 from dashboard.settings import GUARDS, MAX_REPEAT, MAX_VARIANTS, SettingsError
 
@@ -86,7 +88,8 @@ class _Listed(click.ParamType[tuple[Any, ...]]):
     help="Also write a report: .html for people, .xml (JUnit) for CI, .json for programs.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-def sweep(report: Path | None, as_json: bool, **options: Any) -> int:
+@click.option("--yes", is_flag=True, help="Restart a container, for every trial, without asking first.")
+def sweep(report: Path | None, as_json: bool, yes: bool, **options: Any) -> int:
     """Make a run for every combination of variants, guards and states, and show what came out as a matrix."""
     from dashboard.home import HomeError, data_home
     from dashboard.report import ReportError, check_report_path
@@ -95,6 +98,8 @@ def sweep(report: Path | None, as_json: bool, **options: Any) -> int:
 
     try:
         plan = SweepPlan(**options).check()
+        if plan.target != "local" and not yes and sys.stdin.isatty():
+            ask_first(plan.cells()[0])
         if report is not None:
             check_report_path(report)
         home = data_home()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.commands import OutOfReach
-from dashboard.commands.run import _ask_first
+from dashboard.commands.restarting import ask_first
 from dashboard.engine.connection import Engine
 from dashboard.runs import PreflightError
 from dashboard.settings import RunSettings
@@ -158,7 +158,7 @@ def test_the_command_line_does_not_ask_about_a_restart_that_would_be_refused(
     for name, value in {**private.environment(), "LOADONCE_HOME": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(OutOfReach, match="json-file"):
-        _ask_first(RunSettings(target=f"container:{silent.name}"))
+        ask_first(RunSettings(target=f"container:{silent.name}"))
 
 
 SYSLOG = ("--log-driver", "syslog", "--log-opt", "syslog-address=udp://127.0.0.1:55514")
