@@ -159,7 +159,7 @@ class Calls(Methods):
         """Give an object of a dataclass what its fields make for each."""
         for name in self.scopes.class_names(of.node):
             field = self.shared.get(Slot(of.name, name))
-            if isinstance(field, Items) and field.parts[0] == Named("dataclasses.field"):
+            if isinstance(field, Items) and field.parts[:1] == (Named("dataclasses.field"),):
                 factory = field.parts[1]
                 kind = lock_kind(factory.name, None) if isinstance(factory, Named) else None
                 worth: Value = UNKNOWN if kind is None else LockValue(kind, self.making, of.node.lineno, name)

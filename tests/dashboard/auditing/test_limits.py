@@ -55,6 +55,7 @@ def test_functions_that_call_each_other_come_to_an_end() -> None:
         "del a, b[c], d.e\nassert f, g\na[b:c, ...] = *d, e\nfor a.b in c: continue",
         "global x\nx = lambda *a, **k: (y := a)\nwith (a() as b, c): pass\nwhile 1: break",
         "class A:\n  __slots__ = ()\n  def __new__(cls): return cls.x.y(cls)\n  x = property(lambda s: s)",
+        "class A:\n  x = ()\n  y = (), (z,)\nf = A()\ndef f(): return A(), A.x[0], A().y[1][2]",
         "def f(model=load_model()): return model\nf.g.h = f()()()[0].i",
         "a = b = (c, (d, *e)) = f'{g!r:>{h}}' if i else not j",
         "def f():\n  nonlocal_ = 1\n  def g():\n    nonlocal nonlocal_\n    del nonlocal_\n  return g\nf()()",
