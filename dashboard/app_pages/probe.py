@@ -12,7 +12,12 @@ from dashboard.probe_desk import asked_for
 from dashboard.probe_words import probe_words
 
 st.title("Probe")
-calling, reading = st.tabs(["Call it", "Read its source"], key="probe_way", on_change="rerun")
+calling, reading = st.tabs(
+    ["Call it", "Read its source"],
+    default="Read its source" if "source" in st.query_params else None,  # a link to a result shows it
+    key="probe_way",
+    on_change="rerun",
+)
 console, shown = session.console(), session.shown_containers()
 with calling:
     st.markdown(

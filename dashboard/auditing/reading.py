@@ -70,6 +70,11 @@ def audit_source(source: bytes, place: str, name: str | None = None) -> Audit:
     except (TooMuch, RecursionError):
         why = "There is more in this source, or it is nested deeper, than can be followed: read it by hand."
         return Audit(place, (), (Finding("unknown", 1, False, why),), lines)
+    except NoSuchCallable:
+        raise
+    except Exception as error:  # noqa: BLE001 - a probe's verdict, or a page, must not fall with its source
+        why = f"The audit stumbled over this source ({type(error).__name__}: {error}): please report it."
+        return Audit(place, (), (Finding("unknown", 1, False, why),), lines)
     return Audit(place, functions, findings, lines)
 
 

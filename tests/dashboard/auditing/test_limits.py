@@ -14,6 +14,11 @@ from dashboard.auditing.reading import MOST_BYTES, NoSuchCallable, SourceError, 
 STDLIB = Path(sysconfig.get_path("stdlib"))
 
 
+def whole(audit: Audit) -> bool:
+    """Whether the audit came through a source, which it must whatever that holds."""
+    return not any("stumbled" in finding.text for finding in audit.findings)
+
+
 def doubted(audit: Audit) -> bool:
     return any(finding.code == "unknown" and not finding.certain for finding in audit.findings)
 
@@ -64,12 +69,12 @@ def test_functions_that_call_each_other_come_to_an_end() -> None:
 @pytest.mark.parametrize("name", [None, "f", "A"])
 def test_any_syntax_is_read(source: str, name: str | None) -> None:
     with contextlib.suppress(NoSuchCallable):
-        audit_source(source.encode(), "any.py", name)
+        assert whole(audit_source(source.encode(), "any.py", name))
 
 
 @pytest.mark.parametrize("name", ["threading.py", "functools.py", "dataclasses.py", "contextlib.py"])
 def test_modules_of_the_standard_library_are_read(name: str) -> None:
-    audit_source((STDLIB / name).read_bytes(), name)
+    assert whole(audit_source((STDLIB / name).read_bytes(), name))
 
 
 @pytest.mark.slow
@@ -78,8 +83,18 @@ def test_every_module_of_some_packages_is_read() -> None:
     for folder in ("concurrent", "multiprocessing"):
         for path in (STDLIB / folder).rglob("*.py"):
             try:
-                audit_source(path.read_bytes(), str(path))
+                assert whole(audit_source(path.read_bytes(), str(path))), path
             except SourceError as error:
                 raise AssertionError(path) from error
             read += 1
     assert read > 20
+
+
+def test_a_fault_of_the_audit_is_a_doubt_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise IndexError("tuple index out of range")
+
+    monkeypatch.setattr("dashboard.auditing.reading.Program", fails)
+    audit = audit_source(b"x = 1\n", "any.py")
+    assert doubted(audit)
+    assert not whole(audit)
