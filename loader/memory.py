@@ -14,7 +14,7 @@ __all__ = ["pss_mb", "pss_mb_of_load"]
 
 _PSS: Final = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 _PAGE_S: Final = 50e-9  # to count one page; measured 22 to 48
-_ALWAYS_S: Final = 0.015
+_ALWAYS_S: Final = 0.006
 _SHARE: Final = 0.01  # of a load
 
 
@@ -34,7 +34,7 @@ def pss_mb() -> dict[str, str]:
 def pss_mb_of_load(seconds: float) -> dict[str, str]:
     """As `pss_mb()`, at the end of a load that took so long; nothing where it would cost over 1 % of that.
 
-    Fifteen milliseconds are always allowed: enough for 1.2 GB.
+    Six milliseconds are always allowed: enough for 480 MB.
     """
     return pss_mb() if _resident_pages() * _PAGE_S <= max(_ALWAYS_S, _SHARE * seconds) else {}
 

@@ -14,7 +14,7 @@ __all__ = ["warmed"]
 _REQUEST: Final = {"job_id": "warm-up", "variant_id": "warm-up", "prompt": "What is this?"}
 _ASK_S: Final = 5.0
 _MOST: Final = 4
-"""Requests: one loads the model; a worker with two models hands them out in turn, and loads each for itself."""
+"""Requests: one loads the model; a worker with two models hands them out in turn and loads each."""
 
 
 def warmed(worker: WorkerHttp, timeout: float, cancelled: Cancelled) -> tuple[str, int]:
