@@ -35,7 +35,7 @@ def test_where_nobody_tells_there_is_no_field(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("pages", "seconds", "told"),
     [
-        (GIGABYTE // 2, 0.0, True),  # little: always
+        (GIGABYTE // 3, 0.0, True),  # little: always
         (2 * GIGABYTE, 0.3, False),  # a mapped checkpoint, loaded in no time
         (2 * GIGABYTE, 3.0, True),
         (15 * GIGABYTE, 3.0, False),
