@@ -193,8 +193,12 @@ def test_a_command_in_a_container_runs_where_that_is_allowed(start: Start, waiti
     assert done == (3, b"hello\n")
 
 
-def test_allowing_commands_allows_nothing_else(start: Start, waiting: ContainerFacts) -> None:
+def test_allowing_commands_allows_reading_files_and_nothing_else(
+    start: Start, waiting: ContainerFacts
+) -> None:
     start(LOADONCE_ALLOW_EXEC="1")
+    assert ask("GET", f"/containers/{waiting.name}/archive?path=/etc/hostname")[0] == 200
+    assert ask("PUT", f"/containers/{waiting.name}/archive?path=/")[0] == 403
     assert ask("POST", f"/containers/{waiting.name}/stop")[0] == 403
 
 
