@@ -51,25 +51,23 @@ class _Listed(click.ParamType[tuple[Any, ...]]):
     "--variants",
     type=_Listed(int),
     default=(2, 4, 8),
-    show_default="2,4,8",
     metavar="N,N,…",
-    help=f"How many start at the same instant; at most {MAX_VARIANTS:,}.",
+    help=f"How many start at the same instant; at most {MAX_VARIANTS:,}. Default: 2,4,8.",
 )
 @click.option(
     "--guards",
     type=_Listed(str),
     default=("on", "off"),
-    show_default="on,off",
     metavar="GUARD,…",
-    help=f"The worker's protection: of {', '.join(GUARDS)}.",
+    help=f"The worker's protection: of {', '.join(GUARDS)}. Default: on,off.",
 )
 @click.option(
     "--states",
     type=_Listed(str),
     default=("cold",),
-    show_default="cold",
     metavar="cold,warm",
-    help="Cold: nothing is loaded yet, and one load must come. Warm: the model is there, and none may.",
+    help="Cold: nothing is loaded yet, and one load must come. Warm: the model is there, and none may. "
+    "Default: cold.",
 )
 @click.option(
     "--repeat",
