@@ -1,7 +1,7 @@
 """Alerts: a webhook is told of runs that end red or without proof, in the JSON that Slack and its kin take.
 
 a run ends --> Alerts.run_ended --(a thread of its own: tries, waits, tries again)--> webhook
-                                                                 └--> the actions of the history
+                                                                 └--> Delivery, the actions of the history
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from dashboard.store import StoreError
 from dashboard.vigil import Alarm
 from dashboard.wording import COLOUR_ICONS, headline, settings_title
 
-__all__ = ["AlertError", "Alerts", "Webhook", "message_of", "message_of_alarm", "webhook"]
+__all__ = ["AlertError", "Alerts", "Delivery", "Webhook", "message_of", "message_of_alarm", "webhook"]
 
 _URL: Final = "LOADONCE_WEBHOOK_URL"
 _CONSOLE: Final = "LOADONCE_PUBLIC_URL"
@@ -40,6 +41,7 @@ _WAITS: Final = (1.0, 4.0, 15.0)
 _BUSY: Final = frozenset({429, 500, 502, 503, 504})
 _TIMEOUT: Final = Timeout(connect=5.0, read=10.0)
 _MOST_REASONS: Final = 3
+_MOST_DELIVERIES: Final = 50
 _SENT: Final = "sent"
 _LOG: Final = logging.getLogger(__name__)
 
@@ -59,6 +61,33 @@ class Webhook:
     def host(self) -> str:
         """Its host: all of the address that may be shown, because the path is the secret."""
         return urlsplit(self.url).hostname or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of one alert.
+
+    Attributes:
+        time: Unix seconds, when that was known. about: what it tells of, such as `run 20261123-…`.
+        host: where it went. outcome: `sent`, or why not, without a word of the webhook's secret.
+    """
+
+    time: float
+    about: str
+    host: str
+    outcome: str
+
+    @property
+    def sent(self) -> bool:
+        """Whether it has arrived."""
+        return self.outcome == _SENT
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        if self.sent:
+            return f"The alert about {self.about} reached {self.host}."
+        return f"The alert about {self.about} did not reach {self.host}: {self.outcome}."
 
 
 class Actions(Protocol):
@@ -83,9 +112,14 @@ def webhook(env: Mapping[str, str] = os.environ) -> Webhook | None:
 
 
 def message_of(record: RunRecord, console: str | None = None) -> dict[str, Any] | None:
-    """Return the message about a run that has ended, as JSON; None for a green one, which alarms nobody."""
+    """Return the message about a run that has ended, as JSON; None for a green one, which alarms nobody.
+
+    Nor does a run that a sweep makes without the whole guard: red is what should come out there.
+    """
     verdict = final_verdict(record)
     if verdict is None or verdict.verdict == "green":
+        return None
+    if record.sweep is not None and record.settings.guard != "on":
         return None
     title = f"{COLOUR_ICONS[verdict.verdict]} {headline(record, verdict)}"
     said = [reason.text for reason in verdict.reasons[:_MOST_REASONS]]
@@ -135,20 +169,31 @@ class Alerts:
         self._webhook, self._actions, self._waits = webhook, actions, waits
         # Not its own retries: each of them logs the path of the address, which is the secret
         self._http = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
-        self._waiting: queue.SimpleQueue[tuple[str | None, dict[str, Any]] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[str | None, str, dict[str, Any]] | None] = queue.SimpleQueue()
+        # The newest only; appended to by the thread alone, and read whole: a deque does both in one step
+        self._done: deque[Delivery] = deque(maxlen=_MOST_DELIVERIES)
         self._thread = threading.Thread(target=self._work, name="alerts", daemon=True)
         self._thread.start()
+
+    @property
+    def host(self) -> str:
+        """Where they go."""
+        return self._webhook.host
 
     def run_ended(self, record: RunRecord) -> bool:
         """Alert, if this run calls for it, and tell whether it does; returns at once."""
         message = message_of(record, self._webhook.console)
         if message is not None:
-            self._waiting.put((record.run_id, message))
+            self._waiting.put((record.run_id, f"run {record.run_id}", message))
         return message is not None
 
     def alarm(self, alarm: Alarm) -> None:
         """Tell of something that was seen in a container's log; returns at once."""
-        self._waiting.put((None, message_of_alarm(alarm)))
+        self._waiting.put((None, f"the container {alarm.source}", message_of_alarm(alarm)))
+
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """Return what became of the newest alerts, the newest first; one that is still tried is not among."""
+        return tuple(reversed(self._done.copy()))
 
     def close(self, timeout: float) -> bool:
         """Wait until what was put in is sent or given up, `timeout` seconds at most; tell whether it is."""
@@ -158,14 +203,18 @@ class Alerts:
 
     def _work(self) -> None:
         while (found := self._waiting.get()) is not None:
-            run_id, message = found
-            outcome, target = self._send(message), self._webhook.host
-            if outcome != _SENT:
-                about = f"run {run_id}" if run_id is not None else "a watched container"
-                _LOG.warning("The alert about %s did not reach %s: %s", about, target, outcome)
+            run_id, about, message = found
+            delivery = Delivery(time.time(), about, self._webhook.host, self._send(message))
+            self._done.append(delivery)
+            if not delivery.sent:
+                _LOG.warning("%s", delivery.text)
             with suppress(StoreError):  # the run itself says when the history cannot be written
                 self._actions.note_action(
-                    actor="loadonce", action="alert", target=target, outcome=outcome, run_id=run_id
+                    actor="loadonce",
+                    action="alert",
+                    target=delivery.host,
+                    outcome=delivery.outcome,
+                    run_id=run_id,
                 )
 
     def _send(self, message: Mapping[str, Any]) -> str:

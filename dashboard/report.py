@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from dashboard.record import RunRecord, TrialRecord, to_json
 from dashboard.wording import contention_words, control_words, failures, memory_words
 
 __all__ = [
+    "ENDINGS",
     "ReportError",
     "check_report_path",
     "final_verdict",
@@ -33,6 +34,8 @@ __all__ = [
     "write_report",
     "write_whole",
 ]
+
+ENDINGS: Final = (".html", ".json", ".xml")
 
 
 class ReportError(Exception):
@@ -85,16 +88,16 @@ def findings(record: RunRecord) -> tuple[Finding, ...]:
     return diagnose(shown.evidence(), verdict)
 
 
-def check_report_path(path: Path) -> None:
+def check_report_path(path: Path, endings: Collection[str] = ENDINGS) -> None:
     """Make sure, before a run, that its report could be written to `path` afterwards.
 
     Raises:
         ReportError: the ending is unknown, the folder is missing, or nothing can be written there.
     """
-    if path.suffix.lower() not in _WRITERS:
+    if path.suffix.lower() not in endings:
         raise ReportError(
             f"The report {path} ends in {path.suffix or 'no extension'!r}. "
-            f"Name a file that ends in {', '.join(_WRITERS)}."
+            f"Name a file that ends in {', '.join(endings)}."
         )
     if path.is_dir():
         raise ReportError(f"The report {path} is a folder. Name a file in it.")

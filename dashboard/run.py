@@ -6,9 +6,10 @@ preflight --> [ warm-up --> trial x repeat ] --> control --> verdict --> store
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -26,10 +27,15 @@ __all__ = ["Run"]
 
 _CONTROL_TRIES: Final = 3
 _SAVE_EVERY_S: Final = 2.0
+_LOG: Final = logging.getLogger(__name__)
 
 
 class Run:
-    """One run and its thread. Threading: everything but `start` may be called from any thread, at once."""
+    """One run and its thread. Threading: everything but `start` may be called from any thread, at once.
+
+    Args:
+        on_end: is told of the run once it has ended and was kept, on the run's thread.
+    """
 
     def __init__(
         self,
@@ -40,8 +46,9 @@ class Run:
         store: Store,
         *,
         sweep: str | None = None,
+        on_end: Callable[[RunRecord], object] | None = None,
     ) -> None:
-        self._target, self._store = target, store
+        self._target, self._store, self._on_end = target, store, on_end
         self._lock = threading.Lock()  # guards the record and its version: a picture is replaced whole
         self._record = RunRecord(run_id, settings, actor, created_at=time.time(), sweep=sweep)
         self._version = 1
@@ -241,6 +248,11 @@ class Run:
         final |= {"step": "done", "message": ""}
         self._keep(**final)  # first: who sees that the run has ended shall also see whether it was kept
         self._set(**final)
+        if self._on_end is not None:
+            try:
+                self._on_end(self.record())
+            except Exception:  # noqa: BLE001 - whoever wants to know may fail: the run has ended all the same
+                _LOG.exception("The end of run %s could not be told", self._record.run_id)
 
     def _keep_log(self, ring: LogRing) -> None:
         # After each trial, not at the end of all: a console that is killed shall leave what it has seen.

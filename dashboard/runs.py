@@ -62,12 +62,18 @@ class Runner:
     Args:
         target: what is tested when nothing else is named; `warmth()` is about it.
         others: makes the target of a name, `container:NAME`; they are kept until `close`.
+        on_end: is told of each run that has ended, on that run's thread.
     """
 
     def __init__(
-        self, target: Target, store: Store, *, others: Callable[[str], Target] | None = None
+        self,
+        target: Target,
+        store: Store,
+        *,
+        others: Callable[[str], Target] | None = None,
+        on_end: Callable[[RunRecord], object] | None = None,
     ) -> None:
-        self._target, self._store, self._make_other = target, store, others
+        self._target, self._store, self._make_other, self._on_end = target, store, others, on_end
         self._targets = {target.name: target}
         self._lock = threading.Lock()  # guards both tables and the decision that no run is active
         self._runs: OrderedDict[str, Run] = OrderedDict()
@@ -98,7 +104,7 @@ class Runner:
             active = self._active()
             if active is not None:
                 raise RunInProgress(active.record().run_id)
-            run = Run(run_id, settings, actor, target, self._store, sweep=sweep)
+            run = Run(run_id, settings, actor, target, self._store, sweep=sweep, on_end=self._on_end)
             run.start()
             self._runs[run_id] = run
             while len(self._runs) > _REMEMBERED:
@@ -204,14 +210,21 @@ class Runner:
             return  # the run itself says when the history cannot be written
 
 
-def open_runner(store: Store, home: Path, *, target: str = "local") -> Runner:
+def open_runner(
+    store: Store,
+    home: Path,
+    *,
+    target: str = "local",
+    on_end: Callable[[RunRecord], object] | None = None,
+) -> Runner:
     """Return a runner. A local target starts to warm up at once, in the background; it can do the others too.
 
-    With a container named, it tests that one alone, and prepares nothing for local workers.
+    With a container named, it tests that one alone, and prepares nothing for local workers. `on_end` is told
+    of each run that has ended.
     """
     if target != "local":
-        return Runner(container_target(target, home), store)
-    return Runner(LocalTarget(home), store, others=partial(container_target, home=home))
+        return Runner(container_target(target, home), store, on_end=on_end)
+    return Runner(LocalTarget(home), store, others=partial(container_target, home=home), on_end=on_end)
 
 
 def container_target(name: str, home: Path) -> ContainerTarget:

@@ -11,26 +11,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import streamlit as st
 
+from dashboard.console import Console, ConsoleRunner, open_parts
 from dashboard.engine.faults import EngineError
-from dashboard.engine.gauges import Gauges
-from dashboard.engine.shelf import ContainerShelf
-from dashboard.live_access import LiveTokens
-from dashboard.logs import LogRing
-from dashboard.probe_desk import ProbeDesk
 from dashboard.record import RunRecord
-from dashboard.runs import PreflightError, RunInProgress, open_runner
+from dashboard.runs import PreflightError, RunInProgress
 from dashboard.settings import RunSettings, SettingsError
-from dashboard.shown import Shown, shown_of
-from dashboard.store import RunSummary, Store, StoreError, store_url
-from dashboard.sweep_desk import SweepDesk
+from dashboard.shown import Shown
+from dashboard.store import RunSummary, StoreError
 from dashboard.target_settings import SettingsText, TargetSettingsError, read_text, save_text
-from dashboard.targets.base import Warmth
 from dashboard.targets.container import only_looked_at
 
 __all__ = [
@@ -61,63 +55,6 @@ __all__ = [
     "shown_containers",
     "target_options",
 ]
-
-
-class ConsoleRunner(Protocol):
-    """What pages and live routes need of `dashboard.runs.Runner`. Threading: as there."""
-
-    def launch(self, settings: RunSettings, *, actor: str, sweep: str | None = None) -> str:
-        """Begin a run and return its id."""
-
-    def abort(self, run_id: str, *, actor: str) -> bool:
-        """Ask a run to end."""
-
-    def record(self, run_id: str) -> RunRecord | None:
-        """A remembered run."""
-
-    def active(self) -> RunRecord | None:
-        """The run under way."""
-
-    def version(self, run_id: str) -> int:
-        """Grows with the record."""
-
-    def rings(self, run_id: str) -> Mapping[str, LogRing]:
-        """A remembered run's logs."""
-
-    def warmth(self) -> Warmth:
-        """Whether a trial could begin at once."""
-
-    def close(self) -> None:
-        """End everything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Console:
-    """The parts that all tabs share. Threading: any thread may use any of them."""
-
-    runner: ConsoleRunner
-    store: Store
-    tokens: LiveTokens
-    containers: ContainerShelf = field(default_factory=ContainerShelf)
-    home: Path | None = None
-    gauges: Gauges = field(default_factory=Gauges)
-    probes: ProbeDesk = field(default_factory=ProbeDesk)
-    sweeps: SweepDesk = field(default_factory=SweepDesk)
-
-    def shown(self) -> Shown:
-        """Return the containers of this machine's engine, as targets.toml lets them be seen."""
-        return shown_of(self.containers.listing(), self.home)
-
-    def container_logs(self, name: str) -> ContainerShelf:
-        """Return what the log of the container `name` is read from.
-
-        Raises:
-            EngineError: it may not be seen.
-        """
-        unseen = self.shown().unseen(name)
-        if unseen:
-            raise EngineError(unseen)
-        return self.containers
 
 
 class ConsoleClosed(RuntimeError):
@@ -154,14 +91,7 @@ def open_console(home: Path) -> Console:
     Raises:
         StoreError: the history cannot be used.
     """
-    store = Store.open(store_url(home))
-    try:
-        store.mark_interrupted()
-        shelf = ContainerShelf(folder=home)
-        opened = Console(open_runner(store, home), store, LiveTokens(), shelf, home)
-    except BaseException:
-        store.close()
-        raise
+    opened = open_parts(home)
     install(opened)
     return opened
 
@@ -170,8 +100,7 @@ def close_console() -> None:
     """End the run under way and everything that was started. Idempotent; blocks for seconds at the most."""
     old = install(None)
     if old is not None:
-        for part in (old.sweeps, old.runner, old.containers, old.gauges, old.probes, old.store):
-            part.close()
+        old.close()
 
 
 # ---------------------------------------------------------------------- one browser tab

@@ -15,7 +15,9 @@ from dashboard.sweep import Cell, SweepRecord, sweep_json, verdict_of
 from dashboard.sweep_table import expected, icon, interval, plan_sentence, row_label, sweep_rows
 from dashboard.wording import COLOUR_ICONS, COLOUR_WORDS
 
-__all__ = ["write_sweep_report"]
+__all__ = ["SWEEP_ENDINGS", "write_sweep_report"]
+
+SWEEP_ENDINGS: Final = (".html", ".json", ".xml")
 
 _STYLE: Final = Path(__file__).with_name("report_page.css")
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -28,7 +30,7 @@ def write_sweep_report(sweep: SweepRecord, path: Path) -> None:
     Raises:
         ReportError: it cannot be written.
     """
-    check_report_path(path)
+    check_report_path(path, SWEEP_ENDINGS)
     write_whole(_WRITERS[path.suffix.lower()](sweep), path, then="the same sweep once more")
 
 

@@ -33,6 +33,8 @@ LAYERS = (
         "memory",
         "noise",
         "writers",
+        "language",
+        "retold",
     },
     {
         "moments",
@@ -85,15 +87,17 @@ LAYERS = (
         "comparison_charts",
         "alerts",
     },
-    {"probe_desk", "sweep_desk", "probe_words"},
+    {"probe_desk", "sweep_desk", "probe_words", "alert_desk"},
+    {"console"},
     {"session"},
     {"log_choice", "comparison_desk"},
     {"app_pages"},
+    {"viewer"},
     {"app", "frame"},
     {"commands", "cli"},
     {"__main__"},
 )
-ALLOWED_STREAMLIT = {"app", "frame", "session", "log_choice", "comparison_desk", "app_pages", "components"}
+ALLOWED_STREAMLIT = {"app", "frame", "viewer", "session", "log_choice", "comparison_desk", "app_pages", "components"}
 ALLOWED_TORCH = {
     "loader/llava.py",
     "loader/load_faults.py",

@@ -49,6 +49,7 @@ def logs(
     timestamps: bool,
 ) -> None:
     """Show what containers write. With several, lines are merged by the time at which they were written."""
+    from dashboard.commands.looking import container_to_see
     from dashboard.engine.connection import Engine
     from dashboard.engine.faults import EngineError
 
@@ -63,7 +64,7 @@ def logs(
         with closing(Engine.open()) as engine:
             now = time.time() + engine.clock_ahead_s
             part = Part(_moment("--since", since, now), _moment("--until", until, now), tail)
-            found = [engine.container(name) for name in dict.fromkeys(containers)]
+            found = [container_to_see(engine, name) for name in dict.fromkeys(containers)]
             lines = (
                 chain.from_iterable(followed(engine, found, part)) if follow else _merged(engine, found, part)
             )

@@ -1,16 +1,35 @@
-"""The profile that a command's `--profile` names: built in, or the user's own in `targets.toml`."""
+"""How a command reads logs: by the profile that `--profile` names, for so many worker processes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
 
 from dashboard.commands import CommandError
 
 if TYPE_CHECKING:
     from dashboard.profiles import Profile
 
-__all__ = ["chosen_profile"]
+__all__ = ["chosen_profile", "reading_options"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def reading_options(command: Command) -> Command:
+    """Give a command that reads logs `--profile` and `--expected-workers`."""
+    profile = click.option(
+        "--profile", metavar="NAME", help="Whose lines to look for. Default: several are tried."
+    )
+    workers = click.option(
+        "--expected-workers",
+        type=click.IntRange(1, 1000),
+        default=1,
+        show_default=True,
+        help="How many worker processes write into one log, where it does not tell them apart.",
+    )
+    return profile(workers(command))
 
 
 def chosen_profile(name: str | None) -> Profile | str | None:

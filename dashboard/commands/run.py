@@ -25,6 +25,7 @@ from dashboard.commands.stopping import Stop
 from dashboard.settings import GUARDS, MAX_REPEAT, MAX_TIMEOUT_S, MAX_VARIANTS, RunSettings, SettingsError
 
 if TYPE_CHECKING:
+    from dashboard.alerts import Alerts
     from dashboard.progress import Progress
     from dashboard.record import RunRecord
     from dashboard.runs import Runner
@@ -104,10 +105,12 @@ def run(timeout: float, report: Path | None, as_json: bool, yes: bool, **options
     if settings.target != "local" and settings.restart and not yes and sys.stdin.isatty():
         ask_first(settings)
     # The libraries of the console take most of a second; a bad flag is told before that.
+    from dashboard.commands.alerting import alerting, named_webhook
     from dashboard.home import HomeError, data_home
     from dashboard.report import ReportError, check_report_path
     from dashboard.store import Store, StoreError, store_url
 
+    named = named_webhook()
     try:
         if report is not None:
             check_report_path(report)
@@ -115,12 +118,12 @@ def run(timeout: float, report: Path | None, as_json: bool, yes: bool, **options
         store = Store.open(store_url(home))
     except (ReportError, HomeError, StoreError) as error:
         raise CommandError(str(error)) from error
-    with closing(store), Stop() as stop:
-        record = _make(settings, store, home, stop)
+    with closing(store), Stop() as stop, alerting(named, store, stop) as alerts:
+        record = _make(settings, store, home, stop, alerts)
         return _tell(record, report, as_json=as_json)
 
 
-def _make(settings: RunSettings, store: Store, home: Path, stop: Stop) -> RunRecord:
+def _make(settings: RunSettings, store: Store, home: Path, stop: Stop, alerts: Alerts | None) -> RunRecord:
     from dashboard.progress import open_progress
     from dashboard.runs import PreflightError, RunInProgress, open_runner
     from dashboard.store import StoreError
@@ -130,7 +133,8 @@ def _make(settings: RunSettings, store: Store, home: Path, stop: Stop) -> RunRec
     try:
         with open_progress() as progress:
             store.mark_interrupted()
-            runner = open_runner(store, home, target=settings.target)
+            on_end = None if alerts is None else alerts.run_ended
+            runner = open_runner(store, home, target=settings.target, on_end=on_end)
             with _patience(progress):
                 run_id = runner.launch(settings, actor=_ACTOR)
             seen = _watch(runner, run_id, progress, stop)

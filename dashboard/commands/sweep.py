@@ -15,6 +15,7 @@ from dashboard.commands.stopping import Stop
 from dashboard.settings import GUARDS, MAX_REPEAT, MAX_VARIANTS, SettingsError
 
 if TYPE_CHECKING:
+    from dashboard.alerts import Alerts
     from dashboard.store import Store
     from dashboard.sweep import Cell, SweepPlan, SweepRecord
 
@@ -89,17 +90,20 @@ class _Listed(click.ParamType[tuple[Any, ...]]):
 @click.option("--yes", is_flag=True, help="Restart a container, for every trial, without asking first.")
 def sweep(report: Path | None, as_json: bool, yes: bool, **options: Any) -> int:
     """Make a run for every combination of variants, guards and states, and show what came out as a matrix."""
+    from dashboard.commands.alerting import alerting, named_webhook
     from dashboard.home import HomeError, data_home
     from dashboard.report import ReportError, check_report_path
     from dashboard.store import Store, StoreError, store_url
     from dashboard.sweep import SweepPlan
+    from dashboard.sweep_report import SWEEP_ENDINGS
 
+    named = named_webhook()
     try:
         plan = SweepPlan(**options).check()
         if plan.target != "local" and not yes and sys.stdin.isatty():
             ask_first(plan.cells()[0])
         if report is not None:
-            check_report_path(report)
+            check_report_path(report, SWEEP_ENDINGS)
         home = data_home()
         store = Store.open(store_url(home))
     except SettingsError as error:
@@ -107,8 +111,8 @@ def sweep(report: Path | None, as_json: bool, yes: bool, **options: Any) -> int:
         raise CommandError("\n       ".join(said)) from error
     except (ReportError, HomeError, StoreError) as error:
         raise CommandError(str(error)) from error
-    with closing(store), Stop() as stop:
-        record = _make(plan, store, home, stop)
+    with closing(store), Stop() as stop, alerting(named, store, stop) as alerts:
+        record = _make(plan, store, home, stop, alerts)
         return _tell(record, report, as_json=as_json)
 
 
@@ -116,14 +120,15 @@ def _flag(field: str) -> str:
     return "--timeout" if field == "timeout_s" else f"--{field}"
 
 
-def _make(plan: SweepPlan, store: Store, home: Path, stop: Stop) -> SweepRecord:
+def _make(plan: SweepPlan, store: Store, home: Path, stop: Stop, alerts: Alerts | None) -> SweepRecord:
     from dashboard.runs import PreflightError, open_runner
     from dashboard.store import StoreError
     from dashboard.sweeps import Sweep
 
     try:
         store.mark_interrupted()
-        runner = open_runner(store, home, target=plan.target)
+        on_end = None if alerts is None else alerts.run_ended
+        runner = open_runner(store, home, target=plan.target, on_end=on_end)
     except PreflightError as error:
         raise (OutOfReach if error.out_of_reach else CommandError)(str(error)) from error
     except StoreError as error:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dashboard.commands import EXIT_CODES, CommandError, OutOfReach, print_json
-from dashboard.commands.profile_choice import chosen_profile
+from dashboard.commands.profile_choice import chosen_profile, reading_options
 
 if TYPE_CHECKING:
     from dashboard.evidence import Gap, WorkerEnd
@@ -29,14 +29,7 @@ __all__ = ["verdict"]
 @click.option("--container", metavar="NAME", help="A container's log, from its last start on.")
 @click.option("--since", metavar="WHEN", help="Begin there instead: 5m, 1h30m, 2026-11-23T07:10:47Z.")
 @click.option("--until", metavar="WHEN", help="End there.")
-@click.option("--profile", metavar="NAME", help="Whose lines to look for. Default: several are tried.")
-@click.option(
-    "--expected-workers",
-    type=click.IntRange(1, 1000),
-    default=1,
-    show_default=True,
-    help="Worker processes that write into this log.",
-)
+@reading_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 def verdict(
     file: str | None,
@@ -102,6 +95,7 @@ def _of_file(name: str, profile: Profile | str | None) -> Iterator[Sifted]:
 def _of_container(
     name: str, since: str | None, until: str | None, profile: Profile | str | None, beside: _Beside
 ) -> Iterator[Sifted]:
+    from dashboard.commands.looking import container_to_see
     from dashboard.engine.completeness import gaps_of, may_have_lost, remarks_on
     from dashboard.engine.connection import Engine
     from dashboard.engine.ends import ends_of
@@ -118,7 +112,7 @@ def _of_container(
     begun = False
     try:
         with closing(Engine.open()) as engine:
-            found = engine.container(name)
+            found = container_to_see(engine, name)
             ahead, size = engine.clock_ahead_s, 0
             start = found.begun_at if begin is None else begin + ahead
             until_then = None if end is None else end + ahead

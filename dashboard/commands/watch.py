@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from dashboard.commands import INCONCLUSIVE, CommandError, OutOfReach, print_json
+from dashboard.commands.profile_choice import chosen_profile, reading_options
 
 if TYPE_CHECKING:
     from dashboard.alerts import Alerts
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["watch"]
 
 _RED: Final = 1
-_LAST_ALERTS_S: Final = 60.0
 
 
 @click.command(
@@ -29,14 +29,7 @@ _LAST_ALERTS_S: Final = 60.0
 )
 @click.option("--container", "containers", multiple=True, required=True, metavar="NAME", help="Repeatable.")
 @click.option("--for", "span", metavar="SPAN", help="End after so long: 30m, 8h. Default: never.")
-@click.option("--profile", metavar="NAME", help="Whose lines to look for. Default: several are tried.")
-@click.option(
-    "--expected-workers",
-    type=click.IntRange(1, 1000),
-    default=1,
-    show_default=True,
-    help="How many worker processes each log may hold, where it does not tell them apart.",
-)
+@reading_options
 @click.option("--json", "as_json", is_flag=True, help="At the end print one JSON object on stdout.")
 def watch(
     containers: tuple[str, ...], span: str | None, profile: str | None, expected_workers: int, as_json: bool
@@ -45,7 +38,7 @@ def watch(
 
     Nothing is restarted and nothing is triggered. With LOADONCE_WEBHOOK_URL each alarm goes there, too.
     """
-    from dashboard.commands.profile_choice import chosen_profile
+    from dashboard.commands.looking import container_to_see
     from dashboard.engine.connection import Engine
     from dashboard.engine.faults import EngineError
     from dashboard.vigil import Vigil
@@ -58,7 +51,7 @@ def watch(
         with ExitStack() as open_things:
             alerts = _alerts(open_things)
             engine = open_things.enter_context(closing(Engine.open()))
-            watched = [engine.container(name) for name in dict.fromkeys(containers)]
+            watched = [container_to_see(engine, name) for name in dict.fromkeys(containers)]
             vigils = {each.name: Vigil(found, expected_workers=expected_workers) for each in watched}
             _follow(engine, watched, vigils, end, alarms, alerts)
     except EngineError as error:
@@ -105,20 +98,18 @@ def _tell(alarm: Alarm) -> None:
 
 def _alerts(open_things: ExitStack) -> Alerts | None:
     """Return what sends alarms on, if anybody has named a webhook; what is on its way is waited for."""
-    from dashboard.alerts import AlertError, Alerts, webhook
+    from dashboard.commands.alerting import alerting, named_webhook
     from dashboard.home import HomeError, data_home
     from dashboard.store import Store, StoreError, store_url
 
+    named = named_webhook()
+    if named is None:
+        return None
     try:
-        named = webhook()
-        if named is None:
-            return None
         store = open_things.enter_context(closing(Store.open(store_url(data_home()))))
-    except (AlertError, HomeError, StoreError) as error:
+    except (HomeError, StoreError) as error:
         raise CommandError(str(error)) from error
-    alerts = Alerts(named, store)
-    open_things.callback(alerts.close, _LAST_ALERTS_S)
-    return alerts
+    return open_things.enter_context(alerting(named, store))
 
 
 def _end(span: str | None) -> float | None:

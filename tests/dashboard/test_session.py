@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from dashboard import session
+from dashboard import console, session
 from dashboard.live_access import LiveTokens
 from dashboard.record import RunRecord
 from dashboard.settings import RunSettings
@@ -65,7 +65,7 @@ def test_closing_twice_is_closing_once(tmp_path):
 
 
 def test_opening_marks_the_runs_that_a_dead_console_left(tmp_path, monkeypatch):
-    monkeypatch.setattr(session, "open_runner", lambda store, home: RecordedRunner())
+    monkeypatch.setattr(console, "open_runner", lambda store, home, on_end: RecordedRunner())
     store = Store.open(store_url(tmp_path))
     store.save(RunRecord("20261123-084512-000001", RunSettings(), "local", created_at=1.0))
     store.close()
@@ -87,11 +87,11 @@ def test_a_history_that_cannot_be_opened_leaves_no_console(tmp_path):
 
 
 def test_a_runner_that_cannot_be_opened_leaves_no_open_history(tmp_path, monkeypatch):
-    def refuse(store, home):
+    def refuse(store, home, on_end):
         refuse.store = store
         raise OSError("no process could be started")
 
-    monkeypatch.setattr(session, "open_runner", refuse)
+    monkeypatch.setattr(console, "open_runner", refuse)
     with pytest.raises(OSError, match="no process"):
         session.open_console(tmp_path)
     with pytest.raises(StoreError):

@@ -1,0 +1,112 @@
+"""The process-wide console: the parts that all tabs share, how they are opened, and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Protocol
+
+from dashboard.alert_desk import AlertDesk, mark_interrupted, open_alerts
+from dashboard.engine.faults import EngineError
+from dashboard.engine.gauges import Gauges
+from dashboard.engine.shelf import ContainerShelf
+from dashboard.live_access import LiveTokens
+from dashboard.logs import LogRing
+from dashboard.probe_desk import ProbeDesk
+from dashboard.record import RunRecord
+from dashboard.runs import open_runner
+from dashboard.settings import RunSettings
+from dashboard.shown import Shown, shown_of
+from dashboard.store import Store, store_url
+from dashboard.sweep_desk import SweepDesk
+from dashboard.targets.base import Warmth
+
+__all__ = ["Console", "ConsoleRunner", "open_parts"]
+
+_LAST_ALERTS_S: Final = 10.0
+"""How long a console that ends still tries to send: a supervisor's patience is often thirty seconds."""
+
+
+class ConsoleRunner(Protocol):
+    """What pages and live routes need of `dashboard.runs.Runner`. Threading: as there."""
+
+    def launch(self, settings: RunSettings, *, actor: str, sweep: str | None = None) -> str:
+        """Begin a run and return its id."""
+
+    def abort(self, run_id: str, *, actor: str) -> bool:
+        """Ask a run to end."""
+
+    def record(self, run_id: str) -> RunRecord | None:
+        """A remembered run."""
+
+    def active(self) -> RunRecord | None:
+        """The run under way."""
+
+    def version(self, run_id: str) -> int:
+        """Grows with the record."""
+
+    def rings(self, run_id: str) -> Mapping[str, LogRing]:
+        """A remembered run's logs."""
+
+    def warmth(self) -> Warmth:
+        """Whether a trial could begin at once."""
+
+    def close(self) -> None:
+        """End everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The parts that all tabs share. Threading: any thread may use any of them."""
+
+    runner: ConsoleRunner
+    store: Store
+    tokens: LiveTokens
+    containers: ContainerShelf = field(default_factory=ContainerShelf)
+    home: Path | None = None
+    gauges: Gauges = field(default_factory=Gauges)
+    probes: ProbeDesk = field(default_factory=ProbeDesk)
+    sweeps: SweepDesk = field(default_factory=SweepDesk)
+    alerts: AlertDesk = field(default_factory=AlertDesk)
+
+    def shown(self) -> Shown:
+        """Return the containers of this machine's engine, as targets.toml lets them be seen."""
+        return shown_of(self.containers.listing(), self.home)
+
+    def container_logs(self, name: str) -> ContainerShelf:
+        """Return what the log of the container `name` is read from.
+
+        Raises:
+            EngineError: it may not be seen.
+        """
+        unseen = self.shown().unseen(name)
+        if unseen:
+            raise EngineError(unseen)
+        return self.containers
+
+    def close(self) -> None:
+        """End the run under way and all that was started. Idempotent; blocks for seconds at the most."""
+        for part in (self.sweeps, self.runner, self.containers, self.gauges, self.probes):
+            part.close()
+        self.alerts.close(_LAST_ALERTS_S)  # after the run under way, whose end it may have to tell of
+        self.store.close()
+
+
+def open_parts(home: Path) -> Console:
+    """Open the history and begin to warm up. Blocks for a fraction of a second.
+
+    Raises:
+        StoreError: the history cannot be used.
+    """
+    store = Store.open(store_url(home))
+    try:
+        interrupted = mark_interrupted(store)
+        alerts = open_alerts(store)
+        runner = open_runner(store, home, on_end=alerts.run_ended)
+    except BaseException:
+        store.close()
+        raise
+    for record in interrupted:
+        alerts.run_ended(record)
+    return Console(runner, store, LiveTokens(), ContainerShelf(folder=home), home, alerts=alerts)
