@@ -43,6 +43,7 @@ _TIMEOUT: Final = Timeout(connect=5.0, read=10.0)
 _MOST_REASONS: Final = 3
 _MOST_DELIVERIES: Final = 50
 _SENT: Final = "sent"
+_UNSENT: Final = "not sent: "
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -87,7 +88,8 @@ class Delivery:
         """One sentence."""
         if self.sent:
             return f"The alert about {self.about} reached {self.host}."
-        return f"The alert about {self.about} did not reach {self.host}: {self.outcome}."
+        why = self.outcome.removeprefix(_UNSENT)
+        return f"The alert about {self.about} did not reach {self.host}: {why}."
 
 
 class Actions(Protocol):
@@ -231,11 +233,11 @@ class Alerts:
                     redirect=False,  # one that has moved is to be set anew, and its secret not handed on
                 )
             except HTTPError as error:
-                outcome = f"not sent: {type(error).__name__}"
+                outcome = f"{_UNSENT}{type(error).__name__}"
             else:
                 if 200 <= answer.status < 300:
                     return _SENT
-                outcome = f"not sent: HTTP {answer.status}"
+                outcome = f"{_UNSENT}HTTP {answer.status}"
                 if answer.status not in _BUSY:
                     return outcome
                 asked = _seconds(answer.headers.get("Retry-After", ""))

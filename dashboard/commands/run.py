@@ -123,7 +123,9 @@ def run(timeout: float, report: Path | None, as_json: bool, yes: bool, **options
         return _tell(record, report, as_json=as_json)
 
 
-def _make(settings: RunSettings, store: Store, home: Path, stop: Stop, alerts: Alerts | None) -> RunRecord:
+def _make(
+    settings: RunSettings, store: Store, home: Path, stop: Stop, alerts: Alerts | None = None
+) -> RunRecord:
     from dashboard.progress import open_progress
     from dashboard.runs import PreflightError, RunInProgress, open_runner
     from dashboard.store import StoreError

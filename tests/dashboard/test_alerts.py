@@ -2,56 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 
+from dashboard.alert_desk import AlertDesk, open_alerts
 from dashboard.alerts import AlertError, Alerts, Webhook, message_of, webhook
 from dashboard.evidence import Reason
 from dashboard.store import Store
+from tests.chat import SECRET, Chat, open_chat
 from tests.dashboard import sample_records as sample
+from tests.dashboard.targets.processes import until
 
-SECRET = "T000/B000/secret"
 AT_ONCE = (0.0, 0.0, 0.0)
-
-
-class Chat:
-    """A chat's server. It answers with the statuses in `answers`, one after the other, then with 200."""
-
-    def __init__(self) -> None:
-        self.answers: list[int] = []
-        self.seen: list[dict[str, Any]] = []
-        chat = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                assert self.headers["Content-Type"] == "application/json"
-                chat.seen.append(json.loads(body))
-                self.send_response(chat.answers.pop(0) if chat.answers else 200)
-                self.send_header("Location", "/elsewhere")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/services/{SECRET}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
 
 @pytest.fixture
 def chat() -> Iterator[Chat]:
-    chat = Chat()
-    yield chat
-    chat.server.shutdown()
-    chat.server.server_close()
+    with open_chat() as chat:
+        yield chat
 
 
 def outcome(store: Store, url: str, *colours: str) -> str | None:
@@ -81,6 +52,12 @@ def test_a_run_without_proof_is_told_and_a_green_one_is_not(chat: Chat, store: S
     assert chat.seen == []
     assert outcome(store, chat.url, "inconclusive") == "sent"
     assert chat.seen[0]["text"].startswith("*? No proof either way: the variants did not meet")
+
+
+def test_a_red_run_that_a_sweep_makes_without_the_guard_alarms_nobody_and_with_it_does() -> None:
+    red = replace(sample.run("red"), sweep="20261123-084500-aaaaaa")
+    assert message_of(replace(red, settings=replace(red.settings, guard="off"))) is None
+    assert message_of(red) is not None
 
 
 def test_the_address_of_the_console_becomes_a_link() -> None:
@@ -119,8 +96,7 @@ def test_a_refusal_is_final_and_a_redirect_is_not_followed(status: int, chat: Ch
 
 
 def test_nobody_there_is_kept_as_such(chat: Chat, store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    chat.server.shutdown()
-    chat.server.server_close()
+    chat.close()
     assert outcome(store, chat.url, "red") == "not sent: NewConnectionError"
     assert "The alert about run 20261123-084512-3f9c1a" in caplog.text
     assert SECRET not in caplog.text
@@ -170,3 +146,40 @@ def test_what_is_no_address_is_named_without_its_secret(name: str, value: str) -
     with pytest.raises(AlertError, match=name) as caught:
         webhook({"LOADONCE_WEBHOOK_URL": "https://chat.example.org/x", name: value})
     assert value not in str(caught.value)
+
+
+# -- as a console knows them --------------------------------------------------------------------------------
+
+
+def told(desk: AlertDesk) -> str:
+    return desk.state().trouble
+
+
+def test_a_console_says_what_did_not_arrive_until_something_does(chat: Chat, store: Store) -> None:
+    alerts = Alerts(Webhook(chat.url), store, waits=AT_ONCE)
+    desk, chat.answers = AlertDesk(alerts), [404]
+    assert told(desk) == ""
+    desk.run_ended(sample.run("red"))
+    until(lambda: len(desk.state().deliveries) == 1)
+    assert told(desk) == ("The alert about run 20261123-084512-3f9c1a did not reach 127.0.0.1: HTTP 404.")
+    desk.run_ended(sample.run("red"))
+    until(lambda: len(desk.state().deliveries) == 2)
+    assert (told(desk), [each.sent for each in desk.state().deliveries]) == ("", [True, False])
+    desk.close(60)
+
+
+def test_a_console_without_a_webhook_sends_nothing_and_says_nothing(store: Store) -> None:
+    desk = open_alerts(store, {})
+    desk.run_ended(sample.run("red"))
+    desk.close(60)
+    assert (desk.state().host, told(desk)) == ("", "")
+
+
+def test_a_console_with_a_wrong_address_starts_and_says_so(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = open_alerts(store, {"LOADONCE_WEBHOOK_URL": f"chat.example.org/{SECRET}"})
+    desk.run_ended(sample.run("red"))
+    assert told(desk).startswith("No alert is sent. LOADONCE_WEBHOOK_URL is no address.")
+    assert "LOADONCE_WEBHOOK_URL is no address" in caplog.text
+    assert SECRET not in caplog.text + told(desk)

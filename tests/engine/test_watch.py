@@ -6,14 +6,12 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.chat import Chat, open_chat
 from tests.engine.command_line import SLEEP, call, shown
 from tests.engine.conftest import ROOT, Containers
 from tests.engine.private_engine import until
@@ -25,34 +23,15 @@ WHEN_TOLD = f"{ONCE}; import os, time\nwhile not os.path.exists('/tmp/again'): t
 
 
 @pytest.fixture
-def chat() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A chat's server on the loopback, and what it was told."""
-    told: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/hook", told
-    server.shutdown()
-    server.server_close()
+def chat() -> Iterator[Chat]:
+    with open_chat() as chat:
+        yield chat
 
 
 def test_a_second_load_alarms_and_is_sent_on(
-    containers: Containers,
-    chat: tuple[str, list[dict[str, Any]]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    containers: Containers, chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, told = chat
-    monkeypatch.setenv("LOADONCE_WEBHOOK_URL", url)
+    monkeypatch.setenv("LOADONCE_WEBHOOK_URL", chat.url)
     monkeypatch.setenv("LOADONCE_HOME", str(tmp_path))
     container = containers.python(WHEN_TOLD + SLEEP)
     shown(containers, container.name, "successfully")
@@ -74,7 +53,7 @@ def test_a_second_load_alarms_and_is_sent_on(
     assert (process.returncode, err) == (1, "")
     (found,) = json.loads(out)["alarms"]
     assert (found["container"], found["code"], found["sure"]) == (container.name, "loaded_twice", True)
-    (message,) = told
+    (message,) = chat.seen
     assert message["text"] == f"*✕ {container.name}*"
 
 
@@ -110,3 +89,38 @@ def test_a_webhook_that_is_none_is_usage(containers: Containers, monkeypatch: py
     done = call("watch", "--container", "yh")
     assert (done.returncode, done.stdout) == (2, "")
     assert "LOADONCE_WEBHOOK_URL is no address" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["watch", "logs", "verdict"])
+def test_what_the_settings_hide_is_hidden_from_commands_too(
+    command: str, containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOADONCE_HOME", str(tmp_path))
+    (tmp_path / "targets.toml").write_text('[containers]\nshow = "allowed"\n', "utf-8")
+    hidden = containers.python(ONCE + SLEEP)
+    shown(containers, hidden.name, "successfully")
+    done = call(command, "--container", hidden.name)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert f"targets.toml hides the container {hidden.name}" in done.stderr
+    (tmp_path / "targets.toml").write_text(
+        f'[containers]\nshow = "allowed"\nallow = ["{hidden.name}"]\n', "utf-8"
+    )
+    over = ("--for", "1s") if command == "watch" else ()
+    assert call(command, "--container", hidden.name, *over).returncode == 0
+
+
+@pytest.mark.parametrize("command", ["watch", "logs", "verdict"])
+def test_settings_that_cannot_be_read_hide_what_is_not_labelled(
+    command: str, containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOADONCE_HOME", str(tmp_path))
+    (tmp_path / "targets.toml").write_text("[containers\n", "utf-8")
+    plain, labelled = (
+        containers.python(ONCE + SLEEP, *label) for label in ((), ("--label", "loadonce.target=true"))
+    )
+    shown(containers, labelled.name, "successfully")
+    over = ("--for", "1s") if command == "watch" else ()
+    refused = call(command, "--container", plain.name, *over)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "targets.toml" in refused.stderr
+    assert call(command, "--container", labelled.name, *over).returncode == 0

@@ -85,7 +85,7 @@ class LateRunner:
 def test_a_result_that_was_kept_at_the_close_is_told_as_kept(
     unkept: RunRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.runs.open_runner", lambda store, home, target: LateRunner(unkept))
+    monkeypatch.setattr("dashboard.runs.open_runner", lambda store, home, target, on_end: LateRunner(unkept))
     store = Store.open(f"sqlite:///{tmp_path / 'history.db'}")
     with Stop() as stop:
         record = command._make(RunSettings(), store, tmp_path, stop)
