@@ -203,8 +203,11 @@ def _unclear(account: Account) -> Iterator[Reason]:
         attempt for attempt in account.attempts if attempt.started is None and attempt.ended is not None
     ]
     if orphans:
-        what = "completed" if any(attempt.completed for attempt in orphans) else "failed"
-        yield Reason("end_without_start", f"A load {what}{place} that was never seen to start.")
+        completed = any(attempt.completed for attempt in orphans)
+        yield Reason(
+            "end_without_start",
+            f"A load {'completed' if completed else 'failed'}{place} that was never seen to start.",
+        )
     failed = [attempt for attempt in account.attempts if attempt.failed and attempt.started is not None]
     if failed and (account.completions or running):
         error = failed[0].ended.fields.get("error") if failed[0].ended is not None else None

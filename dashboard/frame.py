@@ -7,21 +7,26 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import session
+from dashboard.components.keyboard import keyboard
+from dashboard.language import _
+from dashboard.retold import told
+from dashboard.viewer import language_switch, settle
 from dashboard.wording import settings_title
 
+settle()
 _STATIC = Path(__file__).parent / "static"
-_LAUNCH = st.Page("app_pages/launch.py", title="Launch", icon=":material/rocket_launch:", default=True)
-_RUN = st.Page("app_pages/run.py", title="Live run", icon=":material/monitor_heart:", url_path="run")
-_SWEEP = st.Page("app_pages/sweep.py", title="Sweep", icon=":material/grid_on:", url_path="sweep")
-_TARGETS = st.Page("app_pages/targets.py", title="Targets", icon=":material/dns:", url_path="targets")
-_PROBE = st.Page("app_pages/probe.py", title="Probe", icon=":material/science:", url_path="probe")
-_LOGS = st.Page("app_pages/logs.py", title="Live logs", icon=":material/article:", url_path="logs")
+_LAUNCH = st.Page("app_pages/launch.py", title=_("Launch"), icon=":material/rocket_launch:", default=True)
+_RUN = st.Page("app_pages/run.py", title=_("Live run"), icon=":material/monitor_heart:", url_path="run")
+_SWEEP = st.Page("app_pages/sweep.py", title=_("Sweep"), icon=":material/grid_on:", url_path="sweep")
+_TARGETS = st.Page("app_pages/targets.py", title=_("Targets"), icon=":material/dns:", url_path="targets")
+_PROBE = st.Page("app_pages/probe.py", title=_("Probe"), icon=":material/science:", url_path="probe")
+_LOGS = st.Page("app_pages/logs.py", title=_("Live logs"), icon=":material/article:", url_path="logs")
 _TIMELINE = st.Page(
-    "app_pages/timeline.py", title="Timeline", icon=":material/timeline:", url_path="timeline"
+    "app_pages/timeline.py", title=_("Timeline"), icon=":material/timeline:", url_path="timeline"
 )
-_HISTORY = st.Page("app_pages/history.py", title="History", icon=":material/history:", url_path="history")
+_HISTORY = st.Page("app_pages/history.py", title=_("History"), icon=":material/history:", url_path="history")
 _COMPARE = st.Page(
-    "app_pages/compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"
+    "app_pages/compare.py", title=_("Compare"), icon=":material/compare_arrows:", url_path="compare"
 )
 
 
@@ -34,17 +39,21 @@ def foot() -> None:
         "ready": (":material/check_circle:", "green"),
         "failed": (":material/error:", "red"),
     }[warmth.state]
-    st.markdown(f":small[:{colour}[{icon} {warmth.text}]]")
+    st.markdown(f":small[:{colour}[{icon} {told(warmth.text)}]]")
     if active is None:
-        st.markdown(":small[:gray[No run under way]]")
+        st.markdown(f":small[:gray[{_('No run under way')}]]")
         return
-    st.markdown(f":small[Under way: {settings_title(active.settings)}]")
-    st.page_link(_RUN, label="Watch the run", query_params={"run": active.run_id})
+    what = _("Under way: {run}", run=settings_title(active.settings))
+    st.markdown(f":small[{what}]")
+    st.page_link(_RUN, label=_("Watch the run"), query_params={"run": active.run_id})
 
 
 st.logo(str(_STATIC / "logo.svg"), size="large", icon_image=str(_STATIC / "icon.svg"))
 page = st.navigation(
-    {"Operate": [_LAUNCH, _RUN, _SWEEP, _LOGS, _TARGETS, _PROBE], "Review": [_TIMELINE, _HISTORY, _COMPARE]}
+    {
+        _("Operate"): [_LAUNCH, _RUN, _SWEEP, _LOGS, _TARGETS, _PROBE],
+        _("Review"): [_TIMELINE, _HISTORY, _COMPARE],
+    }
 )
 # Named by its page, so that several tabs can be told apart; imported outside a server, a page has no title.
 st.set_page_config(
@@ -52,4 +61,6 @@ st.set_page_config(
 )
 with st.sidebar:
     foot()
+    language_switch()
+    keyboard()
 page.run()
