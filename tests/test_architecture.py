@@ -97,7 +97,16 @@ LAYERS = (
     {"commands", "cli"},
     {"__main__"},
 )
-ALLOWED_STREAMLIT = {"app", "frame", "viewer", "session", "log_choice", "comparison_desk", "app_pages", "components"}
+ALLOWED_STREAMLIT = {
+    "app",
+    "frame",
+    "viewer",
+    "session",
+    "log_choice",
+    "comparison_desk",
+    "app_pages",
+    "components",
+}
 ALLOWED_TORCH = {
     "loader/llava.py",
     "loader/load_faults.py",
