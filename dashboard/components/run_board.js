@@ -23,7 +23,7 @@ function buildBoard(root, tell) {
   const board = el("div", "board");
   const parts = {
     title: el("h1"), facts: el("p", "facts"),
-    abort: button("action", "Abort", (event) => {
+    abort: button("action abort", "Abort", (event) => {
       event.currentTarget.disabled = true;
       event.currentTarget.textContent = "Stopping…";
       tell("abort");
