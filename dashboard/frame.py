@@ -15,6 +15,7 @@ from dashboard.wording import settings_title
 
 settle()
 _STATIC = Path(__file__).parent / "static"
+_GUIDE = st.Page("app_pages/guide.py", title=_("Guide"), icon=":material/route:", url_path="guide")
 _LAUNCH = st.Page("app_pages/launch.py", title=_("Launch"), icon=":material/rocket_launch:", default=True)
 _RUN = st.Page("app_pages/run.py", title=_("Live run"), icon=":material/monitor_heart:", url_path="run")
 _SWEEP = st.Page("app_pages/sweep.py", title=_("Sweep"), icon=":material/grid_on:", url_path="sweep")
@@ -51,7 +52,7 @@ def foot() -> None:
 st.logo(str(_STATIC / "logo.svg"), size="large", icon_image=str(_STATIC / "icon.svg"))
 page = st.navigation(
     {
-        _("Operate"): [_LAUNCH, _RUN, _SWEEP, _LOGS, _TARGETS, _PROBE],
+        _("Operate"): [_LAUNCH, _GUIDE, _RUN, _SWEEP, _LOGS, _TARGETS, _PROBE],
         _("Review"): [_TIMELINE, _HISTORY, _COMPARE],
     }
 )

@@ -1,0 +1,106 @@
+"""Guide: the manual steps, each beside what does it here; `?target=` and `&module=` say of which service."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import guide_desk, session
+from dashboard.guide import GuideStep, cures, result_rows
+from dashboard.guide_steps import guide_steps
+from dashboard.language import _
+from dashboard.printable import as_it_is
+from dashboard.retold import told
+from dashboard.wording import target_label
+
+_BADGES = {
+    "good": ("green", ":material/check_circle:"),
+    "bad": ("red", ":material/error:"),
+    "doubt": ("orange", ":material/help:"),
+    "busy": ("blue", ":material/sync:"),
+    "none": ("gray", ":material/radio_button_unchecked:"),
+}
+
+st.title(_("Guide"))
+st.markdown(
+    _(
+        ":gray[Is the model loaded exactly once when several variants start at the same time? "
+        "What was done by hand to find out, step by step, and the button that does it here.]"
+    )
+)
+shown = session.shown_containers()
+fields = st.grid(2, min_column_width=260)
+target = fields.selectbox(
+    _("Target"), guide_desk.targets(shown), format_func=target_label, key=guide_desk.TARGET_KEY,
+    on_change=guide_desk.choose, persist_state="session",
+)  # fmt: skip
+name = target.removeprefix("container:")
+if target == "local":
+    if shown.problem:
+        st.info(told(shown.problem), icon=":material/info:")
+    elif not shown.allowed:
+        st.info(_("No container may be tested yet: see Targets. Until then, walk through it here."),
+                icon=":material/info:")  # fmt: skip
+else:
+    fields.text_input(
+        _("Module and function that load the model"), key=guide_desk.MODULE_KEY, on_change=guide_desk.choose,
+        persist_state="session",
+    )  # fmt: skip
+
+
+def draw(step: GuideStep, number: int, *, free: bool) -> None:
+    """Draw one step: by hand on the left, here on the right."""
+    colour, icon = _BADGES[step.tone]
+    with st.container(border=True):
+        st.subheader(f"{number}. {step.title}", anchor=False)
+        by_hand, here = st.columns(2)
+        with by_hand:
+            st.markdown(f":small[:gray[{_('By hand')}]]")
+            st.code(step.shell, language="bash", wrap_lines=True)
+        with here:
+            st.markdown(f":small[:gray[{_('Here')}]]  \n{step.here}")
+            with st.container(horizontal=True):
+                for action in step.actions:
+                    if action.page is not None:
+                        st.page_link(
+                            f"app_pages/{action.page}.py", label=action.label, icon=action.icon,
+                            query_params=dict(action.query),
+                        )  # fmt: skip
+                    elif st.button(
+                        action.label, key=f"guide-{action.key}", icon=action.icon,
+                        type="primary" if action.primary else "secondary",
+                        disabled=step.key == "release" and not free,
+                    ):  # fmt: skip
+                        guide_desk.press(action.key)
+                        st.rerun(scope="fragment")
+            st.markdown(f":{colour}[{icon} {as_it_is(step.state)}]")
+
+
+@st.fragment(run_every=2)
+def walk() -> None:
+    """Draw the steps as far as they have come; a run is shown while it goes on."""
+    known = guide_desk.facts()
+    free = known.record is None or not known.record.running
+    if known.name is not None:
+        disturbs = told(session.disturbed(known.name))
+        if known.allowed:
+            st.warning(as_it_is(disturbs), icon=":material/warning:")
+            sure = st.checkbox(_("Restart it, and end what it is doing"), key=f"guide-sure-{known.name}")
+            free = free and sure
+        else:
+            st.info(as_it_is(disturbs), icon=":material/visibility_off:")
+            free = False
+    refused = session.refusal()
+    if refused is not None:
+        st.error(
+            as_it_is(told(refused.sentence or " ".join(refused.errors.values()))), icon=":material/error:"
+        )
+    for number, step in enumerate(guide_steps(known), start=1):
+        draw(step, number, free=free)
+    st.subheader(_("What should come out"), anchor=False)
+    st.dataframe(result_rows(known), hide_index=True, key="guide_results")
+    st.subheader(_("If it is not so"), anchor=False)
+    for finding in cures(known):
+        st.markdown(f"**{as_it_is(finding.cause)}**  \n{as_it_is(finding.cure)}")
+
+
+walk()
