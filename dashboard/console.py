@@ -13,6 +13,7 @@ from dashboard.engine.gauges import Gauges
 from dashboard.engine.shelf import ContainerShelf
 from dashboard.live_access import LiveTokens
 from dashboard.logs import LogRing
+from dashboard.opened import OpenedRuns
 from dashboard.probe_desk import ProbeDesk
 from dashboard.record import RunRecord
 from dashboard.runs import open_runner
@@ -21,6 +22,7 @@ from dashboard.shown import Shown, shown_of
 from dashboard.store import Store, store_url
 from dashboard.sweep_desk import SweepDesk
 from dashboard.targets.base import Warmth
+from dashboard.watch_desk import WatchDesk
 
 __all__ = ["Console", "ConsoleRunner", "open_parts"]
 
@@ -69,6 +71,16 @@ class Console:
     probes: ProbeDesk = field(default_factory=ProbeDesk)
     sweeps: SweepDesk = field(default_factory=SweepDesk)
     alerts: AlertDesk = field(default_factory=AlertDesk)
+    watches: WatchDesk = field(default_factory=WatchDesk)
+    opened: OpenedRuns = field(default_factory=OpenedRuns)
+
+    def record(self, run_id: str) -> RunRecord | None:
+        """Return the record of a run, remembered or kept; None when there is none.
+
+        Raises:
+            StoreError: the history cannot be read.
+        """
+        return self.runner.record(run_id) or self.opened.record(self.store, run_id)
 
     def shown(self) -> Shown:
         """Return the containers of this machine's engine, as targets.toml lets them be seen."""
@@ -85,9 +97,16 @@ class Console:
             raise EngineError(unseen)
         return self.containers
 
+    def alarming(self) -> tuple[str, ...]:
+        """Return what an operator must know on whatever page, as sentences."""
+        wrong = sum(any(worker.wrong for worker in each.workers) for each in self.watches.view().watches)
+        watched = f"{wrong} watched {'container is' if wrong == 1 else 'containers are'} in alarm."
+        trouble = self.alerts.state().trouble
+        return tuple(filter(None, (watched if wrong else "", trouble)))
+
     def close(self) -> None:
         """End the run under way and all that was started. Idempotent; blocks for seconds at the most."""
-        for part in (self.sweeps, self.runner, self.containers, self.gauges, self.probes):
+        for part in (self.sweeps, self.runner, self.watches, self.containers, self.gauges, self.probes):
             part.close()
         self.alerts.close(_LAST_ALERTS_S)  # after the run under way, whose end it may have to tell of
         self.store.close()
@@ -109,4 +128,11 @@ def open_parts(home: Path) -> Console:
         raise
     for record in interrupted:
         alerts.run_ended(record)
-    return Console(runner, store, LiveTokens(), ContainerShelf(folder=home), home, alerts=alerts)
+    shelf = ContainerShelf(folder=home)
+    watches = WatchDesk(
+        home,
+        unseen=lambda name: shown_of(shelf.listing(), home).unseen(name),
+        alarmed=alerts.alarm,
+    )
+    watches.resume()
+    return Console(runner, store, LiveTokens(), shelf, home, alerts=alerts, watches=watches)

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.components.keyboard import keyboard
 from dashboard.language import _
+from dashboard.printable import as_it_is
 from dashboard.retold import told
 from dashboard.viewer import language_switch, settle
 from dashboard.wording import settings_title
@@ -22,6 +23,7 @@ _SWEEP = st.Page("app_pages/sweep.py", title=_("Sweep"), icon=":material/grid_on
 _TARGETS = st.Page("app_pages/targets.py", title=_("Targets"), icon=":material/dns:", url_path="targets")
 _PROBE = st.Page("app_pages/probe.py", title=_("Probe"), icon=":material/science:", url_path="probe")
 _LOGS = st.Page("app_pages/logs.py", title=_("Live logs"), icon=":material/article:", url_path="logs")
+_WATCH = st.Page("app_pages/watch.py", title=_("Watch"), icon=":material/visibility:", url_path="watch")
 _TIMELINE = st.Page(
     "app_pages/timeline.py", title=_("Timeline"), icon=":material/timeline:", url_path="timeline"
 )
@@ -41,10 +43,12 @@ def foot() -> None:
         "failed": (":material/error:", "red"),
     }[warmth.state]
     st.markdown(f":small[:{colour}[{icon} {told(warmth.text)}]]")
+    for alarm in session.console().alarming():
+        st.markdown(f":small[:red[:material/notification_important: {as_it_is(told(alarm))}]]")
     if active is None:
         st.markdown(f":small[:gray[{_('No run under way')}]]")
         return
-    what = _("Under way: {run}", run=settings_title(active.settings))
+    what = _("Under way: {run}", run=told(settings_title(active.settings)))
     st.markdown(f":small[{what}]")
     st.page_link(_RUN, label=_("Watch the run"), query_params={"run": active.run_id})
 
@@ -52,7 +56,7 @@ def foot() -> None:
 st.logo(str(_STATIC / "logo.svg"), size="large", icon_image=str(_STATIC / "icon.svg"))
 page = st.navigation(
     {
-        _("Operate"): [_LAUNCH, _GUIDE, _RUN, _SWEEP, _LOGS, _TARGETS, _PROBE],
+        _("Operate"): [_LAUNCH, _GUIDE, _RUN, _SWEEP, _LOGS, _WATCH, _TARGETS, _PROBE],
         _("Review"): [_TIMELINE, _HISTORY, _COMPARE],
     }
 )
