@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from dashboard.evidence import LogLine, Stream
-from dashboard.vigil import Alarm, Vigil
+from dashboard.vigil import Alarm, Vigil, WorkerSeen
 from tests.dashboard.worker_log import WorkerLog
 
 START = "Loading LLaVa model: llava-hf/llava-1.5-7b-hf on cuda"
@@ -83,3 +83,49 @@ def test_a_life_with_too_many_loads_says_so(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("dashboard.vigil._MOST", 4)
     found = alarms(lines(*[START, END] * 5))
     assert [(alarm.code, alarm.sure) for alarm in found] == [("loaded_twice", True), ("gap", False)]
+
+
+# -- the workers of a life ----------------------------------------------------------------------------------
+
+
+def workers(*batches: Iterable[LogLine], expected_workers: int = 1) -> tuple[WorkerSeen, ...]:
+    vigil = Vigil(expected_workers=expected_workers)
+    for batch in batches:
+        vigil.feed(batch)
+    return vigil.workers()
+
+
+def test_a_worker_is_told_from_its_first_start_on() -> None:
+    assert workers(lines("work")) == ()
+    (loading,) = workers(lines(START))
+    assert (loading.starts, loading.loading, loading.wrong, loading.newest) == (1, True, False, 1000.0)
+    (done,) = workers(lines(START), lines(END, first=1))
+    assert (done.starts, done.completions, done.loading, done.newest) == (1, 1, False, 1001.0)
+
+
+def test_each_process_of_a_log_is_told_by_itself_and_only_the_wrong_one_is_wrong() -> None:
+    first = ("INFO:     Started server process [11]", START, END)
+    second = ("INFO:     Started server process [12]", START, END, START)
+    told = workers(lines(*first, *second))
+    assert [(each.place, each.starts, each.wrong) for each in told] == [(1, 1, False), (2, 2, True)]
+
+
+def test_workers_of_ours_are_told_by_who_they_are() -> None:
+    one, other = WorkerLog(boot="aaaaaa"), WorkerLog(boot="bbbbbb")
+    for log in (one, other):
+        log.load()
+    other.load()
+    told = workers(lines(*one.lines, *other.lines))
+    assert [(each.boot, each.wrong) for each in told] == [("aaaaaa", False), ("bbbbbb", True)]
+
+
+def test_a_restart_leaves_no_worker_of_before_and_is_counted() -> None:
+    vigil = Vigil()
+    vigil.feed([*lines(START, END), *lines("yh was started again.", stream="engine", first=10)])
+    assert (vigil.workers(), vigil.restarts, vigil.life_began) == ((), 1, 1010.0)
+
+
+def test_as_many_as_are_expected_in_a_log_that_tells_none_apart_are_not_wrong() -> None:
+    twice = lines(START, END, START, END)
+    assert [each.wrong for each in workers(twice, expected_workers=2)] == [False]
+    assert [each.wrong for each in workers(twice)] == [True]
