@@ -34,6 +34,7 @@ def _all(
     yield from unloaded
     yield from _workers_unknown(evidence, ledger)
     yield from _quoted(ledger)
+    yield from _models_unknown(ledger)
     for gap in evidence.gaps:
         yield Reason("gap", gap.text)
     for account in ledger.accounts:
@@ -171,6 +172,23 @@ def _quoted(ledger: Ledger) -> Iterator[Reason]:
             f"what a request says (first: “{_shown(first)}”). The log does not tell, so "
             f"{'it was' if len(ledger.quoted) == 1 else 'they were'} not counted.",
         )
+
+
+def _models_unknown(ledger: Ledger) -> Iterator[Reason]:
+    """Two counts rest on two names: one that may be no model's name leaves it open whether there are two."""
+    seen: dict[tuple[str, int], Account] = {}
+    for account in ledger.accounts:
+        if account.boot is not None or not account.starts:
+            continue
+        first = seen.setdefault((account.source, account.life), account)
+        if first.model != account.model and (first.vague or account.vague):
+            yield Reason(
+                "models_unknown",
+                f"Loads were seen{where(account)} of “{printable(str(first.model))[:80]}” and of "
+                f"“{printable(str(account.model))[:80]}”: two models, or one that was loaded twice for "
+                "two callers. The log does not tell.",
+            )
+            return
 
 
 def _shown(event: LogEvent) -> str:

@@ -64,6 +64,7 @@ page = st.navigation(
 st.set_page_config(
     f"{getattr(page, 'title', 'Console')} · Loadonce", str(_STATIC / "icon.svg"), layout="wide"
 )
+st.html(_STATIC / "frame.css")
 with st.sidebar:
     foot()
     language_switch()

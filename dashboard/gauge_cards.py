@@ -112,11 +112,11 @@ _THREADS: Final = "processes and threads"
 
 
 def _cpu_words(cores: float, usage: Usage | None) -> str:
-    words = f"{cores * 100:,.0f} % of a core"
+    percent = f"{cores * 100:,.0f} %"
     if usage is None or usage.cpu_limit is None or usage.cpu_share is None:
-        return words
+        return f"{percent} of a core"
     limit = f"{usage.cpu_limit:g} core{'' if usage.cpu_limit == 1 else 's'}"
-    return f"{words}, {usage.cpu_share * 100:.0f} % of {limit}"
+    return f"{percent} of a core, {usage.cpu_share * 100:.0f} % of {limit}"
 
 
 def _memory_words(container: ContainerFacts, usage: Usage) -> str:

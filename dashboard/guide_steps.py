@@ -110,13 +110,13 @@ def _release(facts: GuideFacts) -> GuideStep:
 def _run_state(record: RunRecord | None) -> tuple[Tone, str]:
     if record is None:
         return "none", _("No run at this target yet.")
-    what = settings_title(record.settings)
+    what = told(settings_title(record.settings))
     if record.running:
         return "busy", _("Under way: {run}", run=what)
     if record.verdict is None:
         return "doubt", _at(record.created_at, _("{run}: ended without a verdict.", run=what))
     colour = record.verdict.verdict
-    mark, word = COLOUR_ICONS[colour], _(COLOUR_WORDS[colour])
+    mark, word = COLOUR_ICONS[colour], told(COLOUR_WORDS[colour])
     return _TONES[colour], _at(record.created_at, f"{mark} {word} · {what}")
 
 
@@ -132,7 +132,7 @@ def _wait(facts: GuideFacts) -> GuideStep:
                         ":material/monitor_heart:", "run", (("run", record.run_id),)),
         )  # fmt: skip
         if record.running:
-            tone, state = "busy", running_headline(record)
+            tone, state = "busy", told(running_headline(record))
         elif record.finished_at is not None:
             took = seconds(record.finished_at - record.created_at)
             tone, state = "good", _("It took {time}, all of it.", time=took)

@@ -165,10 +165,11 @@ def _banner(record: RunRecord, verdict: Verdict | None, *, control: bool) -> dic
         return {"tone": "running", "icon": "", "headline": wording.running_headline(record), "lead": text}
     tone: Literal["green", "red", "inconclusive"] = verdict.verdict if verdict is not None else "inconclusive"
     icon = wording.COLOUR_ICONS[tone] if verdict is not None else "!"
+    said = wording.headline(record, verdict)
     return {
         "tone": tone,
         "icon": icon,
-        "headline": ("Control, guard off: " if control else "") + wording.headline(record, verdict),
+        "headline": f"Control, guard off: {said}" if control else said,
         "lead": wording.lead(record, verdict),
     }
 
@@ -178,7 +179,7 @@ def _figures(counts: Counts, shown: TrialRecord | None, *, judged: bool) -> list
     right = max(workers, _subjects(shown))
     target = f"{right} is right"
     if right > 1:
-        target += f": one for each {'worker' if right == workers else 'model'}"
+        target = f"{right} is right: one for each {'worker' if right == workers else 'model'}"
     return [
         _figure("starts", "Load starts", counts.load_started, right, target, judged),
         _figure("completions", "Load completions", counts.load_completed, right, target, judged),

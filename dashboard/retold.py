@@ -13,21 +13,25 @@ not known is returned whole, in English: never half of each.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from dashboard.language import ENGLISH, FOLDER, TOLD, filled, language
 
-__all__ = ["COUNT", "Sentence", "sentences", "told", "told_in"]
+__all__ = ["COUNT", "Sentence", "Sentences", "sentences", "told", "told_all", "told_in", "told_rows"]
 
 COUNT: Final = "count"
 """A place whose name begins so holds digits only, so that `{count} loads` is not any two words."""
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _DIGITS: Final = re.compile(r"\d[\d,]*")
-_END: Final = re.compile(r"[.?!] ")
-_MOST_ENDS: Final = 12
+_EDGES: Final = re.compile(r"([\s✓✕?!…–●○‖↻·▶]*)(.*?)(\s*)", re.DOTALL)
+"""Marks and spaces round the words of a text: `✓ Green`."""
+_JOINT: Final = re.compile(r"(?<=[.?!]) | · ")
+_LETTERS: Final = 3
+_MOST_JOINTS: Final = 12
 """A text of more sentences is somebody else's, and read as a whole or not at all."""
 
 
@@ -52,7 +56,7 @@ class Sentence:
 
     @property
     def weight(self) -> int:
-        """How much of the sentence is fixed: what says more is tried first."""
+        """How much of the sentence is fixed."""
         return sum(map(len, self.words))
 
     def match(self, text: str) -> dict[str, str] | None:
@@ -76,15 +80,41 @@ class Sentence:
         return held if all(map(_DIGITS.fullmatch, counts)) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """The sentences of a language, by their first letters where they have some: few have to be tried."""
+
+    plain: Mapping[str, Sentence]
+    beginning: Mapping[str, tuple[Sentence, ...]]
+    others: tuple[Sentence, ...]
+
+    def like(self, text: str) -> Iterator[Sentence]:
+        """Yield the sentences that `text` may be."""
+        if text in self.plain:
+            yield self.plain[text]
+        if " " in text:  # between a place and a word there is one; a name or a number is none of them
+            yield from self.beginning.get(text[:_LETTERS], ())
+            yield from self.others
+
+
 @cache
-def sentences(name: str) -> tuple[Sentence, ...]:
-    """Return the sentences of a language's catalogue, those that say most first."""
+def sentences(name: str) -> Sentences:
+    """Return the sentences of a language's catalogue."""
     from babel.messages.pofile import read_po
 
     with (FOLDER / f"{name}.po").open("rb") as file:
         messages = [each for each in read_po(file, locale=name) if each.context == TOLD and each.string]
-    made = (Sentence.read(str(each.id), str(each.string)) for each in messages)
-    return tuple(sorted(made, key=lambda each: -each.weight))
+    beginning: dict[str, list[Sentence]] = {}
+    plain, others = {}, []
+    for message in messages:
+        made = Sentence.read(str(message.id), str(message.string))
+        if not made.places:
+            plain[str(message.id)] = made
+        elif len(made.words[0]) >= _LETTERS:
+            beginning.setdefault(made.words[0][:_LETTERS], []).append(made)
+        else:
+            others.append(made)
+    return Sentences(plain, {key: tuple(found) for key, found in beginning.items()}, tuple(others))
 
 
 def told(text: str) -> str:
@@ -97,29 +127,57 @@ def told(text: str) -> str:
     return text if name == ENGLISH or not text else told_in(name, text)
 
 
+def told_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of a table with their headings and texts told."""
+    return [{told(name): told_all(value) for name, value in row.items()} for row in rows]
+
+
+def told_all(value: Any) -> Any:
+    """Return a component's data with every text in it told; names of its fields stay."""
+    if isinstance(value, str):
+        return told(value)
+    if isinstance(value, Mapping):
+        return {name: told_all(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [told_all(each) for each in value]
+    return value
+
+
 def told_in(name: str, text: str) -> str:
     """Return `text` in the language `name`; as it is if nobody knows it."""
     return _reading(name, text)[1]
 
 
-@lru_cache(maxsize=8192)  # a live view says the same again several times a second
+@lru_cache(maxsize=32_768)  # a live view says the same again several times a second
 def _reading(name: str, text: str) -> tuple[int, str]:
     """Return how much of a text is words that are known, and its translation: of all readings the fullest."""
+    found = _EDGES.fullmatch(text)
+    if found is None:
+        return 0, text
+    before, core, behind = found.groups()
+    known, said = _best(name, core)
+    return known, f"{before}{said}{behind}"
+
+
+def _best(name: str, text: str) -> tuple[int, str]:
     best = 0, text
-    for sentence in sentences(name):
+    for sentence in sentences(name).like(text):
         values = sentence.match(text)
         if values is not None:
             read = {place: _reading(name, value) for place, value in values.items()}
-            known = sentence.weight + sum(weight for weight, _ in read.values())
+            known = sentence.weight + sum(weight for weight, _said in read.values())
             if known > best[0]:
-                best = known, filled(sentence.translation, {place: said for place, (_, said) in read.items()})
-    for end in _ends(text):
-        first, rest = _reading(name, text[:end]), _reading(name, text[end + 1 :])
+                best = (
+                    known,
+                    filled(sentence.translation, {place: said for place, (_known, said) in read.items()}),
+                )
+    for between in _joints(text):
+        first, rest = _reading(name, text[: between.start()]), _reading(name, text[between.end() :])
         if first[0] and rest[0] and first[0] + rest[0] > best[0]:
-            best = first[0] + rest[0], f"{first[1]} {rest[1]}"
+            best = first[0] + rest[0], f"{first[1]}{between[0]}{rest[1]}"
     return best
 
 
-def _ends(text: str) -> list[int]:
-    ends = [found.start() + 1 for found in islice(_END.finditer(text), _MOST_ENDS + 1)]
-    return ends if len(ends) <= _MOST_ENDS else []
+def _joints(text: str) -> list[re.Match[str]]:
+    joints = list(islice(_JOINT.finditer(text), _MOST_JOINTS + 1))
+    return joints if len(joints) <= _MOST_JOINTS else []

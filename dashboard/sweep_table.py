@@ -12,10 +12,11 @@ from typing import Any, Final
 import click
 
 from dashboard.evidence import Colour
+from dashboard.language import _
 from dashboard.settings import Guard
 from dashboard.summary import TERMINAL_COLOURS, badge, wrapped
 from dashboard.sweep import Cell, State, SweepPlan, SweepRecord, verdict_of
-from dashboard.wording import COLOUR_ICONS, COLOUR_WORDS, GUARD_LABELS, plural, when
+from dashboard.wording import COLOUR_ICONS, COLOUR_WORDS, guard_words, plural, when
 
 __all__ = [
     "STATE_LABELS",
@@ -62,9 +63,8 @@ def sweep_rows(sweep: SweepRecord) -> tuple[SweepRow, ...]:
 
 def row_label(row: SweepRow) -> str:
     """Return what a row is about."""
-    guard = GUARD_LABELS[row.guard].lower()
-    named = f"guard {guard}" if row.guard in ("on", "off") else f"guard: {guard}"
-    return f"{STATE_LABELS[row.state].partition(':')[0]}, {named}"
+    state = {"cold": _("Cold"), "warm": _("Warm")}[row.state]
+    return f"{state}, {guard_words(row.guard)}"
 
 
 def expected(row: SweepRow) -> str:

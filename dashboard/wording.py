@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
 
 from dashboard.evidence import Colour, Counts, Verdict
 from dashboard.failure_rate import Failures, failures_of
+from dashboard.language import _, moment, n_, number
 from dashboard.memory import steps_of
 from dashboard.record import RunRecord, Step, TrialRecord
 from dashboard.settings import Guard, RunSettings
@@ -22,6 +22,7 @@ __all__ = [
     "contention_words",
     "control_words",
     "failures",
+    "guard_words",
     "headline",
     "lead",
     "memory_words",
@@ -111,34 +112,45 @@ def seconds(value: float | None) -> str:
     if value is None:
         return "–"
     if value < 0.0995:
-        return f"{value * 1000:.1f} ms" if value < 0.00995 else f"{value * 1000:.0f} ms"
-    if value < 9.995:
-        return f"{value:.2f} s"
+        return _("{value} ms", value=number(value * 1000, 1 if value < 0.00995 else 0))
     if value < 99.95:
-        return f"{value:.1f} s"
+        return _("{value} s", value=number(value, 2 if value < 9.995 else 1))
     minutes, rest = divmod(round(value), 60)
-    return f"{minutes} min {rest} s"
+    return _("{minutes} min {rest} s", minutes=number(minutes), rest=rest)
 
 
 def when(time: float) -> str:
     """Return a moment in the console's own time zone, to the second."""
-    return datetime.fromtimestamp(time).astimezone().strftime("%d %b %Y, %H:%M:%S")
+    # Translators: a date and time in Unicode's own pattern letters
+    return moment(time, _("dd MMM y, HH:mm:ss"))
 
 
 def settings_title(settings: RunSettings) -> str:
     """Return what a run did, as short as a heading: `5 variants, guard on`."""
-    many = f"{settings.jobs:,} jobs × {settings.variants_per_job:,}" if settings.jobs > 1 else ""
-    count = f"{many} variants" if many else plural(settings.variants, "variant")
-    times = f", {settings.repeat:,} times" if settings.repeat > 1 else ""
-    times = f"{', warm' if settings.warm else ''}{times}"
+    if settings.jobs > 1:
+        jobs, each = number(settings.jobs), number(settings.variants_per_job)
+        count = _("{jobs} jobs × {each} variants", jobs=jobs, each=each)
+    else:
+        count = n_("{count} variant", "{count} variants", settings.variants)
     if settings.target != "local":
-        return f"{count} at {settings.target.removeprefix('container:')}{times}"
-    return f"{count}, {_guard(settings.guard)}{times}"
+        parts = [_("{variants} at {name}", variants=count, name=settings.target.removeprefix("container:"))]
+    else:
+        parts = [count, guard_words(settings.guard)]
+    if settings.warm:
+        parts.append(_("warm"))
+    if settings.repeat > 1:
+        parts.append(n_("{count} time", "{count} times", settings.repeat))
+    return ", ".join(parts)
 
 
-def _guard(guard: Guard) -> str:
-    label = GUARD_LABELS[guard].lower()
-    return f"guard {label}" if guard in ("on", "off") else f"guard: {label}"
+def guard_words(guard: Guard) -> str:
+    """Return a guard mode in the middle of a line: `guard on`, `guard: no second check`."""
+    return {
+        "on": _("guard on"),
+        "off": _("guard off"),
+        "no-second-check": _("guard: no second check"),
+        "per-model": _("guard: a lock for each model"),
+    }[guard]
 
 
 def settings_sentence(settings: RunSettings) -> str:

@@ -62,9 +62,32 @@ FAR = (
     "witnesses.py",
 )
 """Modules whose sentences are made in English, and translated where they are shown."""
+NEAR = (
+    "audit_desk.py",
+    "audit_words.py",
+    "comparison.py",
+    "comparison_desk.py",
+    "comparison_words.py",
+    "gauge_cards.py",
+    "launch_form.py",
+    "listing.py",
+    "log_choice.py",
+    "log_desk.py",
+    "log_verdict.py",
+    "phases.py",
+    "probe_words.py",
+    "session.py",
+    "spans.py",
+    "sweep_table.py",
+    "variant_panel.py",
+    "wording.py",
+)
+"""… that the command line and reports share with pages: of these the labels of one word are read, too."""
 
 _WORDS = re.compile(r"[A-Za-z]{2,}[,.:;]? +\(?[“A-Za-z]{2,}")
 _BESIDE_A_PLACE = re.compile(r"\} [a-z]{2,}|\b[a-z]{4,} \{")
+_EDGES = re.compile(r"^[\s✓✕?!…–●○‖↻·▶]+|\s+$")
+_LABEL = re.compile(r"[A-Z][a-z]{2,}")
 _PLACE = re.compile(r"\{\w+\}")
 _COUNTED = ("counted", "plural")
 _PLAIN_CALLS = ("str", "repr", "len", "max", "join", "map", "printable")
@@ -89,21 +112,23 @@ def own_messages() -> dict[Any, set[str]]:
 def far_messages() -> dict[str, set[str]]:
     """Return the sentences of the modules of `FAR`, with the modules that say them."""
     found: dict[str, set[str]] = {}
-    for path in sorted({path for pattern in FAR for path in DASHBOARD.glob(pattern)}):
-        for message in _sentences(ast.parse(path.read_text("utf-8"))):
+    for path in sorted({path for pattern in (*FAR, *NEAR) for path in DASHBOARD.glob(pattern)}):
+        labels = path.name in NEAR
+        for message in _sentences(ast.parse(path.read_text("utf-8")), labels=labels):
             found.setdefault(message, set()).add(path.relative_to(DASHBOARD).as_posix())
     return found
 
 
-def _sentences(tree: ast.Module) -> Iterator[str]:
-    unsaid = _unsaid(tree)
+def _sentences(tree: ast.Module, *, labels: bool) -> Iterator[str]:
+    unsaid = _unsaid(tree, keys=not labels)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in _COUNTED and len(node.args) > 1:
             yield from _nouns(node)
         if id(node) in unsaid:
             continue
         if isinstance(node, ast.JoinedStr | ast.Constant):
-            yield from (text for text in _forms(node) if _is_said(text))
+            texts = (_EDGES.sub("", text) for text in _forms(node))
+            yield from (text for text in texts if _is_said(text) or (labels and _LABEL.fullmatch(text)))
 
 
 def _is_said(text: str) -> bool:
@@ -111,8 +136,8 @@ def _is_said(text: str) -> bool:
     return bool(_WORDS.search(plain) or _BESIDE_A_PLACE.search(text)) and not _NO_WORDS.match(text)
 
 
-def _unsaid(tree: ast.Module) -> set[int]:
-    """Return the nodes that nobody reads: docstrings, patterns, keys, parts of a longer text."""
+def _unsaid(tree: ast.Module, *, keys: bool) -> set[int]:
+    """Return the nodes that nobody reads: docstrings, patterns, names, keys, parts of a longer text."""
     found: set[int] = set()
     for node in ast.walk(tree):
         inner: list[ast.AST] = []
@@ -122,7 +147,11 @@ def _unsaid(tree: ast.Module) -> set[int]:
             inner = [each for argument in node.args for each in ast.walk(argument)]
         elif isinstance(node, ast.Call) and ast.unparse(node.func) in _COUNTED:
             inner = [*node.args[1:]]
-        elif isinstance(node, ast.Dict):
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            inner = [*ast.walk(node.value)]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("_", "n_"):
+            inner = [*node.args]  # read by Babel
+        elif isinstance(node, ast.Dict) and keys:
             inner = [each for each in node.keys if each is not None]
         elif isinstance(node, ast.Compare):
             inner = [node.left, *node.comparators]

@@ -9,53 +9,56 @@ from dashboard.comparison_charts import latencies_figure
 from dashboard.comparison_desk import chosen_pair, compared, pick, picker_key
 from dashboard.comparison_words import count_rows, difference_rows, measure_rows, outcome_words
 from dashboard.components.live_chart import live_chart
+from dashboard.language import _
 from dashboard.listing import run_label
 from dashboard.live_assets import PLOTLY_PATH
 from dashboard.printable import as_it_is
+from dashboard.retold import told, told_rows
 
-st.title("Compare")
-st.markdown("The run before a change and the one after it: is anything worse, and by more than noise?")
+st.title(_("Compare"))
+st.markdown(_("The run before a change and the one after it: is anything worse, and by more than noise?"))
 runs, problem = session.past_runs()
 if problem or len(runs) < 2:
-    st.info(problem or "It takes two runs to compare. Launch another one.", icon=":material/info:")
-    st.page_link("app_pages/launch.py", label="Go to Launch", icon=":material/rocket_launch:")
+    st.info(told(problem) or _("It takes two runs to compare. Launch another one."), icon=":material/info:")
+    st.page_link("app_pages/launch.py", label=_("Go to Launch"), icon=":material/rocket_launch:")
     st.stop()
 
 pair = chosen_pair(runs)
 labels = {run_id: run_id for run_id in pair} | {run.run_id: run_label(run) for run in runs}
 for side, run_id, cell in zip(("before", "after"), pair, st.columns(2), strict=True):
     cell.selectbox(
-        side.capitalize(), list(labels), format_func=labels.__getitem__, key=picker_key(side, run_id),
+        {"before": _("Before"), "after": _("After")}[side], list(labels),
+        format_func=lambda run_id: told(labels[run_id]), key=picker_key(side, run_id),
         on_change=pick,
     )  # fmt: skip
 found = compared(*pair)
 if isinstance(found, str):
-    st.info(found, icon=":material/info:")
+    st.info(told(found), icon=":material/info:")
     st.stop()
 
 tell = {"worse": st.error, "not_worse": st.success, "unproven": st.warning}[found.outcome]
-tell("\n\n".join(outcome_words(found)))
+tell("\n\n".join(map(told, outcome_words(found))))
 for remark in found.remarks:
-    st.markdown(f":gray[:material/info: {as_it_is(remark)}]")
+    st.markdown(f":gray[:material/info: {as_it_is(told(remark))}]")
 left, right = st.columns(2)
 with left:
-    st.subheader("What was counted")
-    st.dataframe(count_rows(found), hide_index=True, placeholder="–", key="counts")
+    st.subheader(_("What was counted"))
+    st.dataframe(told_rows(count_rows(found)), hide_index=True, placeholder="–", key="counts")
 with right:
-    st.subheader("How long it took")
-    st.dataframe(measure_rows(found), hide_index=True, placeholder="–", key="seconds")
-    st.subheader("What changed")
+    st.subheader(_("How long it took"))
+    st.dataframe(told_rows(measure_rows(found)), hide_index=True, placeholder="–", key="seconds")
+    st.subheader(_("What changed"))
     changed = difference_rows(found)
     if changed:
-        st.dataframe(changed, hide_index=True, placeholder="–", key="changed")
+        st.dataframe(told_rows(changed), hide_index=True, placeholder="–", key="changed")
     else:
-        st.markdown(":gray[Neither a version nor a setting.]")
-st.subheader("Latency, one run over the other")
-label = "Share of variants that were answered within so many seconds, before and after"
+        st.markdown(_(":gray[Neither a version nor a setting.]"))
+st.subheader(_("Latency, one run over the other"))
+label = _("Share of variants that were answered within so many seconds, before and after")
 live_chart(latencies_figure(found.before, found.after), label=label, library=PLOTLY_PATH, key="latencies")
 with st.container(horizontal=True):
-    for side, record in (("before", found.before), ("after", found.after)):
+    for label, record in ((_("The run before"), found.before), (_("The run after"), found.after)):
         st.page_link(
-            "app_pages/run.py", label=f"The run {side}", icon=":material/monitor_heart:",
+            "app_pages/run.py", label=label, icon=":material/monitor_heart:",
             query_params={"run": record.run_id},
         )  # fmt: skip

@@ -30,8 +30,8 @@ st.markdown(
 shown = session.shown_containers()
 fields = st.grid(2, min_column_width=260)
 target = fields.selectbox(
-    _("Target"), guide_desk.targets(shown), format_func=target_label, key=guide_desk.TARGET_KEY,
-    on_change=guide_desk.choose, persist_state="session",
+    _("Target"), guide_desk.targets(shown), key=guide_desk.TARGET_KEY,
+    format_func=lambda name: told(target_label(name)), on_change=guide_desk.choose, persist_state="session",
 )  # fmt: skip
 name = target.removeprefix("container:")
 if target == "local":
@@ -90,7 +90,7 @@ def walk() -> None:
             st.info(as_it_is(disturbs), icon=":material/visibility_off:")
             free = False
     refused = session.refusal()
-    if refused is not None:
+    if refused is not None and refused.settings.target == known.target:
         st.error(
             as_it_is(told(refused.sentence or " ".join(refused.errors.values()))), icon=":material/error:"
         )

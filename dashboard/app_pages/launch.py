@@ -6,14 +6,18 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.components.field import field_error
+from dashboard.language import _
 from dashboard.launch_form import PRESETS, draft
+from dashboard.retold import told
 from dashboard.settings import GUARDS
 from dashboard.wording import GUARD_CAPTIONS, GUARD_LABELS, running_headline, target_label
 
-st.title("Launch")
+st.title(_("Launch"))
 st.markdown(
-    ":gray[Many requests arrive at once at a service that has not loaded its model yet. "
-    "Is it loaded exactly once?]"
+    _(
+        ":gray[Many requests arrive at once at a service that has not loaded its model yet. "
+        "Is it loaded exactly once?]"
+    )
 )
 
 
@@ -23,8 +27,8 @@ def under_way() -> None:
     active = session.console().runner.active()
     if active is not None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(f":material/sync: **A run is under way.** {running_headline(active)}")
-            st.page_link("app_pages/run.py", label="Watch it", query_params={"run": active.run_id})
+            st.markdown(f":material/sync: **{_('A run is under way.')}** {told(running_headline(active))}")
+            st.page_link("app_pages/run.py", label=_("Watch it"), query_params={"run": active.run_id})
 
 
 under_way()
@@ -33,29 +37,41 @@ wish = None
 for column, preset in zip(st.columns(len(PRESETS)), PRESETS, strict=True):
     with column.container(border=True, height="stretch"):
         if st.button(
-            preset.label, key=preset.key, icon=preset.icon, width="stretch",
+            told(preset.label), key=preset.key, icon=preset.icon, width="stretch",
             type="primary" if preset is PRESETS[0] else "secondary",
         ):  # fmt: skip
             wish = preset.settings
-        st.markdown(f":gray[{preset.caption}]")
+        st.markdown(f":gray[{told(preset.caption)}]")
 
-st.subheader("Or set it yourself")
+st.subheader(_("Or set it yourself"))
 with st.container(border=True):
     checked = st.container()
     shown = session.shown_containers()
     target = st.selectbox(
-        "Target", session.target_options(shown), format_func=target_label, key=session.TARGET_KEY,
-        persist_state="session",
+        _("Target"), session.target_options(shown), key=session.TARGET_KEY,
+        format_func=lambda name: told(target_label(name)), persist_state="session",
     )  # fmt: skip
     if shown.containers and not shown.allowed:
-        st.markdown(":small[:gray[Containers join the list once they are allowed: see Targets.]]")
+        st.markdown(_(":small[:gray[Containers join the list once they are allowed: see Targets.]]"))
     counts = st.grid(4, min_column_width=150)
     values: dict[str, object] = {"target": target}
     fields = {
-        "jobs": ("Jobs", 1, "A job is a group of variants. All variants of all jobs are released together."),
-        "variants_per_job": ("Variants per job", 5, "A variant is one request that needs the model."),
-        "repeat": ("Repeats", 1, "How often the whole trial is made, each time with a new worker process."),
-        "timeout_s": ("Timeout (seconds)", 180, "From the release until every variant must be answered."),
+        "jobs": (
+            _("Jobs"),
+            1,
+            _("A job is a group of variants. All variants of all jobs are released together."),
+        ),
+        "variants_per_job": (_("Variants per job"), 5, _("A variant is one request that needs the model.")),
+        "repeat": (
+            _("Repeats"),
+            1,
+            _("How often the whole trial is made, each time with a new worker process."),
+        ),
+        "timeout_s": (
+            _("Timeout (seconds)"),
+            180,
+            _("From the release until every variant must be answered."),
+        ),
     }
     cells = {name: counts.container() for name in fields}
     for name, (label, value, hint) in fields.items():
@@ -65,29 +81,32 @@ with st.container(border=True):
     unsure = False
     if target == "local":
         values["guard"] = st.radio(
-            "Guard of the loader", GUARDS, format_func=GUARD_LABELS.__getitem__, key="guard",
-            captions=[GUARD_CAPTIONS[mode] for mode in GUARDS], persist_state="session",
+            _("Guard of the loader"), GUARDS, key="guard",
+            format_func=lambda mode: told(GUARD_LABELS[mode]),
+            captions=[told(GUARD_CAPTIONS[mode]) for mode in GUARDS], persist_state="session",
         )  # fmt: skip
         cells["guard"] = st.container()
         values["control"] = st.toggle(
-            "Control: then make the same trial with the guard off", value=True, key="control",
+            _("Control: then make the same trial with the guard off"), value=True, key="control",
             disabled=values["guard"] != "on", persist_state="session",
-            help="A green says little unless the same trial can go red. It takes about as long as a trial.",
+            help=_(
+                "A green says little unless the same trial can go red. It takes about as long as a trial."
+            ),
         )  # fmt: skip
-        with st.expander("Advanced"):
+        with st.expander(_("Advanced")):
             values["model"] = st.text_input(
-                "Checkpoint folder", key="model", persist_state="session",
-                placeholder="empty: the small demo LLaVA, made when it is first needed",
+                _("Checkpoint folder"), key="model", persist_state="session",
+                placeholder=_("empty: the small demo LLaVA, made when it is first needed"),
             )  # fmt: skip
             cells["model"] = st.container()
     else:
         values["restart"] = st.toggle(
-            "Restart it first", value=True, key="restart", persist_state="session",
-            help="A container that has its model already can prove nothing.",
+            _("Restart it first"), value=True, key="restart", persist_state="session",
+            help=_("A container that has its model already can prove nothing."),
         )  # fmt: skip
         if values["restart"]:
-            st.warning(session.disturbed(target.removeprefix("container:")), icon=":material/warning:")
-            unsure = not st.checkbox("Restart it, and end what it is doing", key=f"sure-{target}")
+            st.warning(told(session.disturbed(target.removeprefix("container:"))), icon=":material/warning:")
+            unsure = not st.checkbox(_("Restart it, and end what it is doing"), key=f"sure-{target}")
     form = draft(values)
     refused = session.refusal(form.settings)
     errors = {**form.errors, **(refused.errors if refused is not None else {})}
@@ -97,10 +116,10 @@ with st.container(border=True):
             field_error(errors, name)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
-            "Launch", type="primary", icon=":material/rocket_launch:", key="launch", disabled=unsure
+            _("Launch"), type="primary", icon=":material/rocket_launch:", key="launch", disabled=unsure
         ):
             wish = form.settings
-        st.markdown(form.sentence or ":red[Correct the marked fields first.]", width="stretch")
+        st.markdown(told(form.sentence) or _(":red[Correct the marked fields first.]"), width="stretch")
 
 run_id = session.launch(wish) if wish is not None else None
 if run_id is not None:
@@ -109,4 +128,4 @@ if wish is not None:
     st.rerun()
 whole = session.refusal()
 if whole is not None and whole.sentence:
-    problem.error(whole.sentence, icon=":material/error:")
+    problem.error(told(whole.sentence), icon=":material/error:")

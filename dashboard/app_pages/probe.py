@@ -7,66 +7,77 @@ import streamlit as st
 from dashboard import session
 from dashboard.audit_desk import audit_in_container
 from dashboard.components.field import field_error
+from dashboard.language import _, n_
 from dashboard.printable import as_it_is, printable
 from dashboard.probe_desk import asked_for
 from dashboard.probe_words import probe_words
+from dashboard.retold import told, told_rows
 
-st.title("Probe")
+st.title(_("Probe"))
 calling, reading = st.tabs(
-    ["Call it", "Read its source"],
-    default="Read its source" if "source" in st.query_params else None,  # a link to a result shows it
+    [_("Call it"), _("Read its source")],
+    default=_("Read its source") if "source" in st.query_params else None,  # a link to a result shows it
     key="probe_way",
     on_change="rerun",
 )
 console, shown = session.console(), session.shown_containers()
 with calling:
     st.markdown(
-        ":gray[Calls the function that loads a service's model by several threads at once, in a fresh "
-        "process in its container: is it loaded once? Nothing is installed there; the container's own Python "
-        "is enough.]"
+        _(
+            ":gray[Calls the function that loads a service's model by several threads at once, in a fresh "
+            "process in its container: is it loaded once? Nothing is installed there; the container's own "
+            "Python is enough.]"
+        )
     )
     running = [
         each.name for each in shown.containers if each.name in shown.allowed and each.state == "running"
     ]
     named = st.query_params.get("container")
     if named is not None and named not in running:
-        st.info(session.disturbed(named), icon=":material/info:")
+        st.info(told(session.disturbed(named)), icon=":material/info:")
     if not running:
         st.info(
-            f"{shown.problem} No container runs that may be tested. See Targets for who may be.".strip(),
+            _(
+                "{problem} No container runs that may be tested. See Targets for who may be.",
+                problem=told(shown.problem),
+            ).strip(),
             icon=":material/info:",
         )
-        st.page_link("app_pages/targets.py", label="Go to Targets", icon=":material/dns:")
+        st.page_link("app_pages/targets.py", label=_("Go to Targets"), icon=":material/dns:")
     else:
         with st.container(border=True):
             cells = st.grid(2, min_column_width=260)
             name = cells.selectbox(
-                "Container",
+                _("Container"),
                 running,
                 index=running.index(named) if named in running else 0,
                 key="probe_container",
             )
             place = cells.container()
             typed = place.text_input(
-                "Callable", placeholder="services.llava_service:get_llava_model", key="callable"
+                _("Callable"), placeholder="services.llava_service:get_llava_model", key="callable"
             )
-            threads = cells.number_input("Threads", value=3, step=1, key="probe_threads")
-            timeout = cells.number_input("Timeout (seconds)", value=180, step=1, key="probe_timeout")
+            threads = cells.number_input(_("Threads"), value=3, step=1, key="probe_threads")
+            timeout = cells.number_input(_("Timeout (seconds)"), value=180, step=1, key="probe_timeout")
             asked, wrong = asked_for(typed, threads, timeout)
             sure = force = False
             if asked is not None:
-                st.warning(session.disturbed(name), icon=":material/warning:")
-                sure = st.checkbox("Load the model a second time in it", key=f"probe-{name}")
-                force = st.checkbox("… and though its memory may not hold a second one", key=f"force-{name}")
+                st.warning(told(session.disturbed(name)), icon=":material/warning:")
+                sure = st.checkbox(_("Load the model a second time in it"), key=f"probe-{name}")
+                force = st.checkbox(
+                    _("… and though its memory may not hold a second one"), key=f"force-{name}"
+                )
             elif typed:
                 field_error({"callable": wrong}, "callable")
-            if st.button("Probe", type="primary", icon=":material/science:", disabled=not sure, key="probe"):
+            if st.button(
+                _("Probe"), type="primary", icon=":material/science:", disabled=not sure, key="probe"
+            ):
                 assert asked is not None  # nobody could be sure otherwise
                 refused = console.probes.begin(
                     name, asked, home=console.home, store=console.store, actor=session.actor(), force=force
                 )
                 if refused:
-                    st.error(refused, icon=":material/error:")
+                    st.error(told(refused), icon=":material/error:")
 
 view = console.probes.view()
 going_on = view is not None and view.running
@@ -80,27 +91,33 @@ def newest() -> None:
         return
     if going_on and not now.running:
         st.rerun()
-    what = f"`{now.asked.module}:{now.asked.name}` in {now.container}, by {now.asked.threads:,} threads"
+    what = n_(
+        "`{callable}` in {container}, by {count} thread",
+        "`{callable}` in {container}, by {count} threads",
+        now.asked.threads,
+        callable=f"{now.asked.module}:{now.asked.name}",
+        container=now.container,
+    )
     if now.running:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(f":material/sync: **A probe is under way.** {what}", width="stretch")
-            if st.button("Stop", key="probe_stop"):
+            st.markdown(f":material/sync: **{_('A probe is under way.')}** {what}", width="stretch")
+            if st.button(_("Stop"), key="probe_stop"):
                 console.probes.stop()
         return
-    st.subheader("Result")
+    st.subheader(_("Result"))
     st.markdown(f":gray[{what}]")
     if now.judged is None:
-        st.error(as_it_is(now.problem), icon=":material/error:")
+        st.error(as_it_is(told(now.problem)), icon=":material/error:")
         return
     words = probe_words(now.judged)
     show = {"green": st.success, "red": st.error, "inconclusive": st.warning}[words.tone]
-    show("  \n".join((f"**{words.headline}**", *words.reasons)))
+    show("  \n".join((f"**{told(words.headline)}**", *map(told, words.reasons))))
     for finding in words.findings[:2]:  # the likeliest
-        st.markdown(f"**{finding.cause}** {finding.cure}")
-    st.markdown(f":gray[{words.facts}]")
-    st.dataframe(list(words.threads), hide_index=True, placeholder="–")
+        st.markdown(f"**{told(finding.cause)}** {told(finding.cure)}")
+    st.markdown(f":gray[{told(words.facts)}]")
+    st.dataframe(told_rows(words.threads), hide_index=True, placeholder="–")
     for clause in words.unchecked:
-        st.markdown(f":small[:gray[Not looked at. {clause}]]")
+        st.markdown(f":small[:gray[{_('Not looked at.')} {told(clause)}]]")
 
 
 with calling:
@@ -113,46 +130,51 @@ def read_source() -> None:
     if chosen is None:
         return
     seen = audit_in_container(chosen, module, console.home)
-    st.subheader("Result")
-    st.markdown(f":gray[`{module.replace('`', '')}` in {as_it_is(chosen)}]")
+    st.subheader(_("Result"))
+    place = _("`{module}` in {container}", module=module.replace("`", ""), container=as_it_is(chosen))
+    st.markdown(f":gray[{place}]")
     if seen.audit is None:
-        st.error(as_it_is(seen.problem), icon=":material/error:")
+        st.error(as_it_is(told(seen.problem)), icon=":material/error:")
         return
     tone = {0: st.success, 1: st.error}.get(seen.audit.exit_code, st.warning)
-    tone(as_it_is(seen.headline))
-    st.markdown(f":small[:gray[{as_it_is(seen.audit.place)}]]")
+    tone(as_it_is(told(seen.headline)))
+    st.markdown(f":small[:gray[{as_it_is(told(seen.audit.place))}]]")
     for found in seen.findings:
         finding = found.finding
         with st.container(border=True):
-            sure = ":red-badge[certain]" if finding.certain else ":orange-badge[doubt]"
-            st.markdown(f"{sure} **Line {finding.line}** :gray[{finding.code}]  \n{as_it_is(finding.text)}")
+            sure = _(":red-badge[certain]") if finding.certain else _(":orange-badge[doubt]")
+            line = _("Line {number}", number=finding.line)
+            st.markdown(f"{sure} **{line}** :gray[{finding.code}]  \n{as_it_is(told(finding.text))}")
             st.code("\n".join(map(printable, found.excerpt.splitlines())), language=None)
 
 
 with reading:
     st.markdown(
-        ":gray[Reads a module as the container's Python would find it, and says with line numbers whether "
-        "its load is guarded. Nothing is run, so it works on a container that has ended, too.]"
+        _(
+            ":gray[Reads a module as the container's Python would find it, and says with line numbers "
+            "whether its load is guarded. Nothing is run, so it works on a container that has ended, too.]"
+        )
     )
     names = [each.name for each in shown.containers]
     if not names:
-        st.info(f"{shown.problem} No container can be seen.".strip(), icon=":material/info:")
+        unseen = _("{problem} No container can be seen.", problem=told(shown.problem))
+        st.info(unseen.strip(), icon=":material/info:")
     else:
         with st.form("read", border=True):
             cells = st.grid(2, min_column_width=260)
             source = st.query_params.get("source")
             chosen = cells.selectbox(
-                "Container",
+                _("Container"),
                 names,
                 index=names.index(source) if source in names else 0,
                 key="audit_container",
             )
             module = cells.text_input(
-                "Module, and the function in it if you know it",
+                _("Module, and the function in it if you know it"),
                 value=st.query_params.get("module", ""),
                 placeholder="services.llava_service:get_llava_model",
                 key="audit_module",
             )
-            if st.form_submit_button("Read the source", type="primary", icon=":material/code:"):
+            if st.form_submit_button(_("Read the source"), type="primary", icon=":material/code:"):
                 session.address(source=chosen, module=module)
         read_source()

@@ -7,16 +7,20 @@ import streamlit as st
 from dashboard import session
 from dashboard.components.field import field_error
 from dashboard.components.sweep_matrix import sweep_matrix
+from dashboard.language import _
+from dashboard.retold import told, told_all
 from dashboard.settings import GUARDS
 from dashboard.sweep import STATES
 from dashboard.sweep_desk import sweep_draft
 from dashboard.sweep_table import STATE_LABELS, plan_sentence, sweep_label, sweep_view
 from dashboard.wording import GUARD_LABELS
 
-st.title("Sweep")
+st.title(_("Sweep"))
 st.markdown(
-    ":gray[The same trial with few and with many variants, with the guard and without, cold and warm: "
-    "each cell is a run, made as often as you say.]"
+    _(
+        ":gray[The same trial with few and with many variants, with the guard and without, cold and warm: "
+        "each cell is a run, made as often as you say.]"
+    )
 )
 desk, console = session.console().sweeps, session.console()
 newest = desk.view()
@@ -25,24 +29,24 @@ with st.container(border=True):
     first, second = st.columns([3, 1])
     with first:
         variants = st.text_input(
-            "Variants", value="2, 4, 8", key="sweep_variants", persist_state="session",
-            help="How many are released at the same instant: numbers with commas between them.",
+            _("Variants"), value="2, 4, 8", key="sweep_variants", persist_state="session",
+            help=_("How many are released at the same instant: numbers with commas between them."),
         )  # fmt: skip
         cell_variants = st.container()
     with second:
         repeat = st.number_input(
-            "Repeats", value=3, step=1, key="sweep_repeat", persist_state="session",
-            help="How often each combination is tried, each time in a new worker process.",
+            _("Repeats"), value=3, step=1, key="sweep_repeat", persist_state="session",
+            help=_("How often each combination is tried, each time in a new worker process."),
         )  # fmt: skip
         cell_repeat = st.container()
     guards = st.pills(
-        "Guards", GUARDS, default=["on", "off"], selection_mode="multi", key="sweep_guards",
-        format_func=GUARD_LABELS.__getitem__, persist_state="session",
+        _("Guards"), GUARDS, default=["on", "off"], selection_mode="multi", key="sweep_guards",
+        format_func=lambda mode: told(GUARD_LABELS[mode]), persist_state="session",
     )  # fmt: skip
     cell_guards = st.container()
     states = st.pills(
-        "States", STATES, default=["cold"], selection_mode="multi", key="sweep_states",
-        format_func=STATE_LABELS.__getitem__, persist_state="session",
+        _("States"), STATES, default=["cold"], selection_mode="multi", key="sweep_states",
+        format_func=lambda state: told(STATE_LABELS[state]), persist_state="session",
     )  # fmt: skip
     cell_states = st.container()
     form = sweep_draft({"variants": variants, "repeat": repeat, "guards": guards, "states": states})
@@ -53,31 +57,31 @@ with st.container(border=True):
             field_error(form.errors, name)
     with st.container(horizontal=True, vertical_alignment="center"):
         begin = st.button(
-            "Begin the sweep", type="primary", icon=":material/grid_on:", key="sweep_begin",
+            _("Begin the sweep"), type="primary", icon=":material/grid_on:", key="sweep_begin",
             disabled=form.plan is None or running,
         )  # fmt: skip
-        if running and st.button("Stop it", icon=":material/stop:", key="sweep_stop"):
+        if running and st.button(_("Stop it"), icon=":material/stop:", key="sweep_stop"):
             desk.stop(store=console.store, actor=session.actor())
-        st.markdown(form.sentence or ":red[Correct the marked fields first.]", width="stretch")
+        st.markdown(told(form.sentence) or _(":red[Correct the marked fields first.]"), width="stretch")
 if begin and form.plan is not None:
     problem = desk.begin(form.plan, runner=console.runner, store=console.store, actor=session.actor())
     if problem:
-        st.error(problem, icon=":material/error:")
+        st.error(told(problem), icon=":material/error:")
     else:
         st.query_params.pop("sweep", None)
         st.rerun()
 
 known, unread = desk.known(console.store)
 if unread:
-    st.warning(unread, icon=":material/warning:")
+    st.warning(told(unread), icon=":material/warning:")
 if not known:
-    st.info("No sweep yet. Begin one, and its matrix is shown here live.", icon=":material/info:")
+    st.info(_("No sweep yet. Begin one, and its matrix is shown here live."), icon=":material/info:")
     st.stop()
 ids = [each.sweep_id for each in known]
 named = st.query_params.get("sweep", ids[0])
 chosen = st.selectbox(
-    "Shown sweep", ids, index=ids.index(named) if named in ids else 0,
-    format_func=lambda sweep_id: sweep_label(known[ids.index(sweep_id)]),
+    _("Shown sweep"), ids, index=ids.index(named) if named in ids else 0,
+    format_func=lambda sweep_id: told(sweep_label(known[ids.index(sweep_id)])),
 )  # fmt: skip
 session.address(sweep=chosen)
 
@@ -87,16 +91,16 @@ def matrix() -> None:
     """Draw the matrix as far as it is known; when the sweep has ended, the page is drawn for good."""
     now = desk.view()
     shown = now if now is not None and now.sweep_id == chosen else known[ids.index(chosen)]
-    pressed = sweep_matrix(sweep_view(shown), key="sweep")
+    pressed = sweep_matrix(told_all(sweep_view(shown)), key="sweep")
     if pressed is not None:
         st.switch_page("app_pages/run.py", query_params={"run": pressed})
     active = desk.active()
     if active is not None and shown is now:
         st.page_link(
-            "app_pages/run.py", label="Watch the run under way", icon=":material/monitor_heart:",
+            "app_pages/run.py", label=_("Watch the run under way"), icon=":material/monitor_heart:",
             query_params={"run": active},
         )  # fmt: skip
-    st.markdown(f":small[:gray[{plan_sentence(shown.plan)}]]")
+    st.markdown(f":small[:gray[{told(plan_sentence(shown.plan))}]]")
     if running and now is not None and now.status != "running":
         st.rerun()
 

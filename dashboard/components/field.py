@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from dashboard.retold import told
+
 __all__ = ["field_error"]
 
 _SPECIAL = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>()#$:~"})
@@ -15,4 +17,4 @@ def field_error(errors: Mapping[str, str], name: str) -> None:
     """Say what is wrong with the field `name`, if anything is."""
     if name in errors:
         # The sentence quotes what was typed: it is shown as it is, not as Markdown.
-        st.markdown(f":small[:red[:material/error: {errors[name].translate(_SPECIAL)}]]")
+        st.markdown(f":small[:red[:material/error: {told(errors[name]).translate(_SPECIAL)}]]")

@@ -25,15 +25,15 @@ msgstr[0] "변형 {count}개"
 
 msgctxt "told"
 msgid "{loads} failed{where} and none succeeded."
-msgstr "{where}{loads}가 실패했고 성공한 로드가 없습니다."
+msgstr "{loads}가 실패했고{where} 성공한 로드가 없습니다."
 
 msgctxt "told"
 msgid "{count} loads"
 msgstr "로드 {count}회"
 
 msgctxt "told"
-msgid " in worker {boot}"
-msgstr "워커 {boot}에서 "
+msgid "in worker {boot}"
+msgstr "(워커 {boot})"
 
 msgctxt "told"
 msgid "Launch it again."
@@ -148,7 +148,7 @@ def test_a_moment_is_written_as_the_language_writes_dates():
 def test_a_sentence_is_found_again_with_what_stands_in_it(catalogue):
     with speaking("ko"):
         assert told("2 loads failed in worker 3f9c1a and none succeeded.") == (
-            "워커 3f9c1a에서 로드 2회가 실패했고 성공한 로드가 없습니다."
+            "로드 2회가 실패했고 (워커 3f9c1a) 성공한 로드가 없습니다."
         )
 
 
@@ -163,6 +163,11 @@ def test_a_text_of_which_half_is_known_stays_whole(catalogue):
     text = "Nobody knows this sentence. Launch it again."
     with speaking("ko"):
         assert told(text) == text
+
+
+def test_marks_and_dots_between_keep_their_places(catalogue):
+    with speaking("ko"):
+        assert told("✕ Launch it again. · 2 loads") == "✕ 다시 실행하세요. · 로드 2회"
 
 
 def test_english_is_told_as_it_is(catalogue):
