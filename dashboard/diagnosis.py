@@ -131,6 +131,7 @@ _DOUBTS: Final = {
     "no_load": "already_warm",
     "workers_unknown": "several_processes",
     "quoted": "quoted",
+    "models_unknown": "models_unknown",
     "gap": "log_incomplete",
     "unfinished": "unfinished",
     "end_without_start": "log_incomplete",

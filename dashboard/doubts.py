@@ -182,13 +182,17 @@ def _models_unknown(ledger: Ledger) -> Iterator[Reason]:
             continue
         first = seen.setdefault((account.source, account.life), account)
         if first.model != account.model and (first.vague or account.vague):
+            place, one, other = where(account), _short(first.model), _short(account.model)
             yield Reason(
                 "models_unknown",
-                f"Loads were seen{where(account)} of “{printable(str(first.model))[:80]}” and of "
-                f"“{printable(str(account.model))[:80]}”: two models, or one that was loaded twice for "
-                "two callers. The log does not tell.",
+                f"Loads were seen{place} of “{one}” and of “{other}”: two models, or one that was loaded twice "
+                "for two callers. The log does not tell.",
             )
             return
+
+
+def _short(model: str | None) -> str:
+    return printable(model or "a model without a name")[:80]
 
 
 def _shown(event: LogEvent) -> str:

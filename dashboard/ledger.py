@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dashboard.evidence import Evidence, LogEvent
+from dashboard.profiles import VAGUE
 from loader.events import EventKind
 
 __all__ = ["Account", "Attempt", "Ledger", "read_ledger"]
@@ -101,6 +102,11 @@ class Account:
     def used(self) -> bool:
         """Whether anything was loaded, or was tried to be."""
         return bool(self.attempts or self.metas)
+
+    @property
+    def vague(self) -> bool:
+        """Whether what its starts name may be no model."""
+        return any(each.started is not None and VAGUE in each.started.fields for each in self.attempts)
 
     def take(self, event: LogEvent) -> None:
         """Put one more event to this account."""

@@ -147,6 +147,11 @@ REMEDIES: Final[Mapping[str, tuple[str, str, str | None]]] = {
         "run, which does not rest on the log alone.",
         _NOT_GREEN,
     ),
+    "models_unknown": (
+        "What stands behind the words of a start differs, and may name a model, or whom it is loaded for.",
+        "Let the service name the model there, by its hub id or its folder, and the caller elsewhere.",
+        _NOT_GREEN,
+    ),
     "logged_twice": (
         "Or the model was loaded half as often: each message stands on two lines side by side, as when one "
         "logger has two handlers.",

@@ -17,6 +17,7 @@ from typing import Final
 
 from dashboard.evidence import LogEvent, LogLine
 from dashboard.profiles import QUOTED, Mark, Profile, Sighting, find_marks, may_tell, without_colours
+from dashboard.profiles.names import same_name
 
 __all__ = ["REACH", "StrangerLog"]
 
@@ -41,10 +42,14 @@ _KEPT: Final = frozenset({"progress", "meta_tensor_error"})
 
 @dataclass(slots=True)
 class _Process:
-    """One process that writes the log, its number there, and the models of its loads under way."""
+    """One process that writes the log, its number there, and the models of its loads under way.
+
+    `loads`: how many it has begun.
+    """
 
     number: int
     pid: int | None = None
+    loads: int = 0
     open: deque[str | None] = field(default_factory=lambda: deque(maxlen=_MOST))
 
 
@@ -84,8 +89,13 @@ class StrangerLog:
         self._tails: dict[str, tuple[int, str]] = {}  # by stream: last line, its end
         self._numbers = itertools.count(1)
         self._life = self._new_life()
-        self._names: dict[str, bool] = {}  # models, and whether the name was cut
+        self._names: dict[str, tuple[str, bool]] = {}  # models as first written, by `same_name`; if cut
         self._last_model: str | None = None
+        self._hidden = 1
+
+    def hide(self, writers: int) -> None:
+        """Take it that so many processes may write this log, though nothing tells them from threads."""
+        self._hidden = max(self._hidden, writers)
 
     def feed(self, line: LogLine, before: str | None) -> tuple[list[LogEvent], bool]:
         """Return the events that a line shows, and whether the log has changed hands by it: see `retold`.
@@ -172,7 +182,7 @@ class StrangerLog:
             life.over = life.active and not life.pids
         elif mark.kind == "size":
             life.size = max(life.size, mark.pid)
-            pid = next((each.pid_before(data, len(data)) for each in self._rivals if each.process), None)
+            pid = next((each.pid_before(data, len(data)) for each in self._rivals if each.shards), None)
             if pid is not None:
                 self._named(pid)
         elif mark.kind == "reset":
@@ -211,7 +221,7 @@ class StrangerLog:
         if pattern.kind == "started" and self._life.over:
             self._life = self._new_life()
         life = self._life
-        process = life.main if sighting.process is None else self._named(sighting.process)
+        process = self._process_of(sighting)
         if pattern.only_during_load and not process.open:
             # Who dies cannot say so: a shell, or the process that waited for it, does
             process = next((each for each in (life.main, *life.named.values()) if each.open), process)
@@ -234,9 +244,25 @@ class StrangerLog:
                 fields=self._told_of(process, fields, times),
             )
 
+    def _process_of(self, sighting: Sighting) -> _Process:
+        """Return the process that a sighting is put to."""
+        life = self._life
+        named = None if sighting.process is None else self._named(sighting.process)
+        if self._profile.shards:
+            return named or life.main
+        # Where only some of the starts name their process, the others may be that one's, too
+        own = life.main if life.main.loads else named
+        if own is None:
+            own = max(life.named.values(), key=lambda each: each.loads, default=None)
+            own = own if own is not None and own.loads else life.main
+        if sighting.pattern.kind != "started" and not own.open and not (named is not None and named.loads):
+            own = next((each for each in (life.main, *life.named.values()) if each.open), own)
+        return own
+
     def _model_of(self, sighting: Sighting, process: _Process) -> str | None:
         kind = sighting.pattern.kind
         if kind == "started":
+            process.loads += 1
             model = self._last_model = self._same_model(sighting.model, cut="cut" in sighting.fields)
             process.open.append(model)
             return model
@@ -248,7 +274,7 @@ class StrangerLog:
         return sighting.model or self._last_model
 
     def _pid(self, process: _Process) -> int | None:
-        if process is not self._life.main or self._profile.process is not None:
+        if process is not self._life.main or self._profile.shards:
             return process.pid
         alone = len(self._life.pids) == 1 and not self._life.before
         return next(iter(self._life.pids)) or None if alone else None  # Flask tells no pid
@@ -257,8 +283,8 @@ class StrangerLog:
         life = self._life
         told = {key: value for key, value in fields.items() if key != "cut"}
         told["process"] = str(process.number)
-        many = len(life.pids) + life.before
-        if self._profile.process is not None:
+        many = 1 if process is not life.main else max(len(life.pids) + life.before, self._hidden)
+        if self._profile.shards:
             # The servers of these are not those who load
             many = times if life.named else max(times, life.size)
             told["life"] = str(life.main.number)
@@ -272,13 +298,14 @@ class StrangerLog:
         """Return the known model that `name` means: a name that was cut short means the one it begins."""
         if name is None:
             return self._last_model
-        if name in self._names:
-            return name
-        for known, known_cut in itertools.islice(self._names.items(), _FEW):
-            if (known_cut and name.startswith(known)) or (cut and known.startswith(name)):
-                return known
+        key = same_name(name)
+        if key in self._names:
+            return self._names[key][0]
+        for known, (first, known_cut) in itertools.islice(self._names.items(), _FEW):
+            if (known_cut and key.startswith(known)) or (cut and known.startswith(key)):
+                return first
         if len(self._names) < _MOST:
-            self._names[name] = cut
+            self._names[key] = (name, cut)
         return name
 
 

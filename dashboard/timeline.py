@@ -18,6 +18,7 @@ from typing import Final
 from dashboard.evidence import Gap, LogEvent, LogLine
 from dashboard.profiles import AUTOMATIC, OURS, PROFILES, Profile, without_colours
 from dashboard.strangers import StrangerLog
+from dashboard.transports import unwrapped
 from dashboard.writers import ended_writer, writer_of
 from loader.events import EventKind, LoadEvent, parse_line
 
@@ -62,9 +63,8 @@ class _Source:
     """One source's log: read as a stranger's until it turns out to be ours."""
 
     stranger: StrangerLog | None
-    shared: dict[str, StrangerLog] = field(
-        default_factory=dict
-    )  # by name: the logs that its prefixes tell apart
+    shared: dict[str, StrangerLog] = field(default_factory=dict)  # by what its prefixes name: logs in it
+    either: set[str] = field(default_factory=set)  # prefixes that name a container, or a thread
     ours: bool = False
     strays: dict[EventKind, LogEvent] = field(
         default_factory=dict
@@ -120,8 +120,9 @@ class Timeline:
             if source is None:
                 stranger = StrangerLog(self._profiles) if self._profiles else None
                 source = self._sources[line.source] = _Source(stranger)
-            new = self._feed_ours(line, source) if self._reads_ours and "event=" in line.text else []
-            if not new and source.stranger is not None:
+            ours = self._feed_ours(line, source) if self._reads_ours and "event=" in line.text else None
+            new = ours or []
+            if ours is None and source.stranger is not None:
                 seen = self._feed_stranger(line, source, before)
                 if source.ours:
                     source.stray(seen)
@@ -192,21 +193,26 @@ class Timeline:
 
     # -- our own lines ------------------------------------------------------------------------------------
 
-    def _feed_ours(self, line: LogLine, source: _Source) -> list[LogEvent]:
+    def _feed_ours(self, line: LogLine, source: _Source) -> list[LogEvent] | None:
+        """Return what is new in a line of ours; None for a line that is none."""
         new: list[LogEvent] = []
+        found = False
         for piece in line.text.split("\r"):
-            told = parse_line(_without_terminal(piece))
+            plain = _without_terminal(piece)
+            told = parse_line(plain) or parse_line(unwrapped(plain))
             if told is None:
                 continue
+            found = True
             if not source.ours:
                 source.ours = True
-                source.stray(each for each in self._events if each.source in (line.source, *source.shared))
-                for name in (line.source, *source.shared):
+                names = {line.source, *(f"{line.source} ({name})" for name in source.shared)}
+                source.stray(each for each in self._events if each.source in names)
+                for name in names:
                     self._replace(name, None)
             event = _event(told, line.source, line.number)
             if self._is_new(event):
                 new.append(event)
-        return new
+        return new if found else None
 
     def _is_new(self, event: LogEvent) -> bool:
         assert event.boot is not None  # only our own events come here; they
@@ -223,24 +229,25 @@ class Timeline:
         stranger = source.stranger
         assert stranger is not None  # the caller's promise
         text = without_colours(line.text)
-        writer = writer_of(text)
-        ended = ended_writer(text) if writer is None else None
-        if ended is not None and f"{line.source} ({ended.name})" in source.shared:
-            writer = ended
+        writer = ended_writer(text, source.shared) or writer_of(text)
         if writer is not None and writer.everywhere and stranger.serves:
             writer = (
                 None  # a server's words stood without that prefix: it is the service's own, a thread perhaps
             )
-        if writer is not None:
+        if writer is not None and writer.doubtful:
+            if len(source.either) < _MOST_WRITERS:
+                source.either.add(writer.name)
+            stranger.hide(len(source.either))
+        elif writer is not None:
             if before is None:
                 stranger.pass_by(line)
-            # What a prefix tells apart is a log of its own, and its lines are whole
-            line, before = replace(line, source=f"{line.source} ({writer.name})"), ""
-            if line.source not in source.shared:
+            if writer.name not in source.shared:
                 if len(source.shared) >= _MOST_WRITERS:
                     return []
-                source.shared[line.source] = StrangerLog(self._profiles)
-            stranger = source.shared[line.source]
+                source.shared[writer.name] = StrangerLog(self._profiles)
+            # What a prefix tells apart is a log of its own, and its lines are whole
+            stranger = source.shared[writer.name]
+            line, before = replace(line, source=f"{line.source} ({writer.name})"), ""
         new, changed = stranger.feed(line, before)
         if changed and not source.ours:
             self._replace(line.source, stranger)

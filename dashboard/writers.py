@@ -12,6 +12,7 @@ in each of two processes.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,7 +35,15 @@ _THREAD: Final = re.compile(
     r"(?:thread|worker|variant|job|pool|task|executor|request|loader|dummy|asyncio|anyio|main|run)",
     re.IGNORECASE,
 )
+_EITHER: Final = re.compile(r"(?:^|[-_.])(?:worker|runner|loader|main|run)s?[-_]\d{1,4}$", re.IGNORECASE)
+"""A compose service may be called like a thread."""
 _ENDED: Final = re.compile(r"([A-Za-z][\w.-]{0,80}[-_]\d{1,4}) exited with code \d")
+_KILLED: Final = re.compile(r" kernel: .{0,200}\bkilled process (\d{1,9})\b", re.IGNORECASE)
+_UNIT_ENDED: Final = re.compile(
+    r" systemd\[\d{1,9}\]: ([\w.@-]{1,80}?)\.service: "
+    r"(?:main process exited|failed with result|a process of this)",
+    re.IGNORECASE,
+)
 _JSON: Final = re.compile(
     r"\"(?:process|pid|process_id)\"\s{0,2}:\s{0,2}(?:\{\"id\"\s{0,2}:\s{0,2})?(\d{1,9})\b"
 )
@@ -42,10 +51,15 @@ _JSON: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Who wrote a line. `everywhere`: such a prefix stands before every line of a log, or it is none."""
+    """Who wrote a line.
+
+    `everywhere`: such a prefix stands before every line of a log, or it is none. `doubtful`: it may name a
+    thread.
+    """
 
     name: str
     everywhere: bool = False
+    doubtful: bool = False
 
 
 def writer_of(text: str) -> Writer | None:
@@ -55,12 +69,24 @@ def writer_of(text: str) -> Writer | None:
         return Writer(f"process {found[1]}") if found is not None else None
     match = _PREFIX.match(text)
     kind = match.lastgroup if match is not None else None
-    if match is None or kind is None or _THREAD.search(match["container"] or match["name"] or ""):
+    if match is None or kind is None:
         return None
-    return Writer(match[kind], everywhere=kind in ("container", "pod"))
+    doubtful = _THREAD.search(match["container"] or match["name"] or "") is not None
+    if doubtful and (kind != "container" or not _EITHER.search(match[kind])):
+        return None
+    return Writer(match[kind], everywhere=kind in ("container", "pod"), doubtful=doubtful)
 
 
-def ended_writer(text: str) -> Writer | None:
-    """Return the container whose end compose tells of, on a line without a prefix."""
+def ended_writer(text: str, writers: Iterable[str]) -> Writer | None:
+    """Return which of these writers has ended, by what compose, the kernel or systemd says of it."""
     match = _ENDED.match(text)
-    return Writer(match[1], everywhere=True) if match is not None else None
+    if match is not None:
+        return next((Writer(name, everywhere=True) for name in writers if name == match[1]), None)
+    match = _KILLED.search(text[:_REACH])
+    if match is not None:
+        return next((Writer(name) for name in writers if name.endswith(f"[{match[1]}]")), None)
+    match = _UNIT_ENDED.search(text[:_REACH])
+    if match is not None:
+        of_unit = [name for name in writers if name.partition("[")[0] == match[1]]
+        return Writer(of_unit[-1]) if of_unit else None
+    return None

@@ -17,6 +17,7 @@ from dashboard.profiles.built_in import (
     VLLM,
 )
 from dashboard.profiles.marks import Mark, find_marks
+from dashboard.profiles.names import VAGUE
 from dashboard.profiles.own import ProfileError, check_expression, own_profile
 from dashboard.profiles.shape import QUOTED, Pattern, Profile, Sighting, without_colours
 from dashboard.profiles.signs import ERRORS, SIGNS, may_tell, names_error, torn
@@ -31,6 +32,7 @@ __all__ = [
     "SENTENCE_TRANSFORMERS",
     "SIGNS",
     "TRANSFORMERS",
+    "VAGUE",
     "VLLM",
     "Mark",
     "Pattern",

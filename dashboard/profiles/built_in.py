@@ -29,6 +29,8 @@ OURS: Final = "loadonce"
 
 _S: Final = rb"\s{0,4}"  # words may be wrapped or lose their space where a line was cut
 _LLAVA: Final = rb"llava(?:[-\s]?(?:next|onevision|v?\d[\w.]{0,8})){0,2}"
+_LOADING_THE: Final = rb" (?:while |when |in )?loading (?:the )?"
+_TORN_START: Final = rb"loading\s{0,4}llava\s{0,4}(?:mo?d?e?)?(?=loading\s{0,4}llava)"
 _ENCODER: Final = rb"(?:\w{0,24}encoder|\w{0,24}transformer)"
 _NAMED: Final = rb"(?P<model>[^\s\"']{1,256})"
 
@@ -65,6 +67,8 @@ COMMON: Final[tuple[Pattern, ...]] = (
             "cannot allocate memory",
             "std::bad_alloc",
             "oomkilled",
+            "by the oom killer",
+            "result 'oom-kill'",
         )
     ),
     # A traceback's frame: what it tells of has left the load
@@ -94,11 +98,14 @@ COMMON: Final[tuple[Pattern, ...]] = (
             ("segmentation fault", rb"segmentation fault"),
             ("fatal python error", rb"fatal python error"),
             ("worker timeout (pid", rb"worker timeout \(pid"),
-            ("exited with code", rb"exited with code (?:134|139|-6|-11)\b"),
+            ("exited with code", rb"exited with code (?!0\b|130\b|143\b|137\b|-9\b|-2\b|-15\b)-?\d"),
             ("bus error", rb"bus error"),
             ("aborted (core", rb"aborted \(core"),
             ("killed", rb"(?<![^\s|:])killed(?=\s{0,40}(?:$|python|uvicorn|gunicorn|[\"(]))"),
             ("sent sigkill", rb"sent sigkill"),
+            ("code=", rb"code=(?:killed, status=(?!2/|15/)|dumped)"),  # systemd
+            ("died, killed by signal", rb"died, killed by signal (?!2\b|15\b)"),  # uWSGI
+            ("application startup failed", rb"application startup failed"),  # uvicorn, when it loads first
         )
     ),
 )
@@ -109,8 +116,14 @@ FEEDLYAI: Final = Profile(
     (
         # The guide's service tries eight bits first; when that does not fit, the same load goes on without.
         pattern("progress", "quantization failed", rb"quantization failed(?:[^\r\n]{0,400}?out of memory)?"),
-        pattern("failed", "failed", rb"failed to load (?:the )?" + _LLAVA, error="LoadFailed"),
-        pattern("failed", "error", rb"error loading (?:the )?" + _LLAVA, error="LoadFailed"),
+        *(
+            pattern("failed", words, words.encode() + rb" (?:the )?" + _LLAVA, error="LoadFailed")
+            for words in ("failed to load", "could not load", "unable to load", "cannot load")
+        ),
+        *(
+            pattern("failed", word, word.encode() + _LOADING_THE + _LLAVA, error="LoadFailed")
+            for word in ("error", "exception", "failure")
+        ),
         pattern(
             "failed",
             "loading",
@@ -129,17 +142,30 @@ FEEDLYAI: Final = Profile(
                 "model failed to load",
                 "model load failed",
                 "model loading failed",
+                "model could not be loaded",
+                "unable to load model",
+                "unable to load the model",
                 "모델 로딩 실패",
+                "모델 로드 실패",
             )
         ),
         # Given up on purpose: what is loaded afterwards is a new generation
         pattern("released", "unloading", rb"unloading" + _S + _LLAVA + _S + rb"model"),
         pattern("released", "model", rb"model unloaded"),
         pattern("progress", "downloading/loading", _words("downloading/loading (?:processor|model) from")),
-        pattern("started", "loading", rb"loading" + _S + _LLAVA + _S + rb"model"),
+        pattern("started", "loading", rb"loading" + _S + _LLAVA + _S + rb"model(?!oading)"),
+        # One process's words in the middle of another's: of the first only the begin is whole
+        pattern("started", "loading", _TORN_START),
         pattern("completed", "model", _words("model loaded successfully")),
         pattern("progress", "model", _words(r"model loaded (?:with|on)\b")),
         *COMMON,
+    ),
+    # [pid 812], pid=812, [process:812], SpawnProcess-2, and gunicorn's logger: [812] [INFO]
+    process=re.compile(
+        rb"(?:\bpid[=: ]\s?|\bprocess(?:[_ ]id)?[=:]\s?|\b(?:spawn|fork)(?:pool)?(?:process|worker)-)"
+        rb"(\d{1,9})\b"
+        rb"|\[(\d{1,9})\] \[(?:info|warning|error|debug|critical)\]",
+        re.IGNORECASE,
     ),
 )
 """The service of the guide that this console grew from, and what uvicorn, gunicorn and Docker say of it."""
@@ -180,6 +206,7 @@ VLLM: Final = Profile(
     process=re.compile(
         rb"\([A-Za-z]\w{0,40}(?: \w{1,20}(?:=\d{1,6})?){0,2} pid=(\d{1,9})(?:, ip=[\w.:]{1,64})?\)"
     ),
+    shards=True,
     # Requests are logged with their prompts, on one line
     hushed_by=re.compile(rb"received request [^\r\n]{0,300}?prompt: |\bprompt: ['\"]", re.IGNORECASE),
 )

@@ -48,14 +48,26 @@ _ASKED: Final = re.compile(
 )
 _ESCAPED: Final = re.compile(rb"\\.")
 _LOGGED: Final = re.compile(rb"\"(?:message|msg|log|event|text|body)\"\s{0,2}:\s{0,2}\"")
+_WORDS: Final = re.compile(
+    rb"(?P<key>[a-z\x80-\xff][\w@\x80-\xff-]{0,40})[\"']?\s{0,2}[:=]?\s{0,2}(?P<open>[\"'`])$"
+)
+_TOLD_BY: Final = re.compile(
+    rb"@?(?:short_|full_)?"
+    rb"(?:messages?|msg|log|events?|text|body|line|info|debug|content|data|output|mt?)"
+)
+"""What a value is called that is the line itself: any other is words that are quoted."""
 _NO_START: Final = re.compile(
     rb"(?:(?:un|down|up|off|downloading/)|\b(?:error|failed|failure|exception|while|when|after|before|during"
-    rb"|finished|done|completed|stopped|not|skipped|skipping|instead of|already|(?:an)?other thread"
+    rb"|finished|done|completed|stopped|not|skip(?:s|ped|ping)?|avoid(?:s|ed|ing)?|prevent(?:s|ed|ing)?|without"
+    rb"|instead of|already|no need (?:for|of)"
+    rb"|(?:lock|spent|needed|time|seconds|ms|took)(?: \S{1,12})? (?:for|on|in|of)"
+    rb"|took \S{1,12}(?: s| ms| sec| seconds)?"
+    rb"|(?:an)?other (?:thread|request|worker|process|caller|call|task|variant)(?: (?:is|was))?(?: still)?"
     rb"|wait(?:s|ed|ing)? (?:for|on|until)(?: \S{1,24}){0,4})[\s:,.]{1,3})$"
 )
 _NO_LOAD: Final = re.compile(
-    rb"\s{0,3}(?:is )?(?:already )?"
-    rb"(?:in progress|under way|running|took|finished|done|complete[ds]?|skipped)\b"
+    rb"[\s:,(-]{0,4}(?:is )?(?:already (?:loaded|in memory|cached|there)|(?:already )?"
+    rb"(?:in progress|under way|running|took|finished|done|complete[ds]?|skipped))\b"
 )
 _DENIED: Final = re.compile(rb"[\"']?\s{0,2}[:=?]\s{0,2}(?:false|no|0|none|null)\b")
 _OF_LLAVA: Final = re.compile(
@@ -82,6 +94,8 @@ def echo_of(kind: EventKind, data: bytes, start: int, end: int) -> Echo:
     if _SEARCH.search(near):
         return "sure"
     asked = _of_request(near)
+    if kind == "released":
+        return "sure" if _is_of_another(data, start, near) else "none"
     if kind not in _LOADS:
         # An error is one wherever it is quoted, but in the text of a request
         return "sure" if asked == "sure" and kind == "meta_tensor_error" else "none"
@@ -94,7 +108,7 @@ def echo_of(kind: EventKind, data: bytes, start: int, end: int) -> Echo:
         return "sure"
     if kind == "completed" and (_DENIED.match(after) or _is_of_another(data, start, near)):
         return "sure"
-    return asked
+    return "doubtful" if _in_quotes(near, after) else asked
 
 
 def repeats_a_mark(data: bytes, start: int) -> bool:
@@ -114,6 +128,12 @@ def _of_request(near: bytes) -> Echo:
         if not _LOGGED.search(rest):
             found = "doubtful"  # behind the quote, or without one: a line of its own may have been joined
     return found
+
+
+def _in_quotes(near: bytes, after: bytes) -> bool:
+    """Say whether the words, and nothing else, stand in quotes that are not those of a message."""
+    words = _WORDS.search(near)
+    return words is not None and after.startswith(words["open"]) and not _TOLD_BY.fullmatch(words["key"])
 
 
 def _is_source(near: bytes, after: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""What servers say of their own processes: uvicorn, gunicorn and vLLM."""
+"""What servers say of their own processes: uvicorn, gunicorn, uWSGI, granian, Flask and vLLM."""
 
 from __future__ import annotations
 
@@ -30,11 +30,15 @@ MARKS: Final[tuple[tuple[_Kind, bytes, re.Pattern[bytes]], ...]] = (
     ("reset", b"started reloader process", re.compile(rb"started reloader process \[(\d{1,9})\]")),
     ("reset", b"] [info] starting gunicorn", re.compile(rb"\] \[info\] starting gunicorn()")),
     ("reset", b"vllm api server version", re.compile(rb"vllm api server version ()\d")),
+    ("reset", b"*** starting uwsgi", re.compile(rb"\*\*\* starting uwsgi ()\d")),
     ("begin", b"started server process", re.compile(rb"started server process \[(\d{1,9})\]")),
     ("boot", b"booting worker with pid", re.compile(rb"booting worker with pid: (\d{1,9})")),
+    ("begin", b"spawned uwsgi", re.compile(rb"spawned uwsgi worker \d{1,4} \((?:new )?pid: (\d{1,9})")),
+    ("boot", b"spawning worker-", re.compile(rb"spawning worker-\d{1,4} with pid: (\d{1,9})")),
     ("begin", b"* serving flask app", re.compile(rb"\* serving flask app()")),
     ("end", b"finished server process", re.compile(rb"finished server process \[(\d{1,9})\]")),
     ("end", b"worker exiting (pid", re.compile(rb"worker exiting \(pid: (\d{1,9})\)")),
+    ("end", b"damn ! worker", re.compile(rb"damn ! worker \d{1,4} \(pid: (\d{1,9})\) died")),
     ("size", b"in world size", re.compile(rb"in world size (\d{1,6}) is assigned")),
     ("size", b"tensor_parallel_size=", re.compile(rb"tensor_parallel_size=(\d{1,6})")),
 )

@@ -18,6 +18,7 @@ from typing import Final
 import re2  # type: ignore[import-untyped]  # google-re2 ships no types
 
 from dashboard.profiles.echoes import echo_of
+from dashboard.profiles.names import VAGUE, ModelName, name_of, named_behind
 from loader.events import EventKind
 
 __all__ = ["MODEL", "QUOTED", "Pattern", "Profile", "Sighting", "pattern", "without_colours"]
@@ -76,7 +77,9 @@ class Profile:
     """A named family of patterns. Where two overlap, the one that begins first stands, then the longer one.
 
     Attributes:
-        process: how its lines name the process that writes them; the last before a sighting counts.
+        process: how its lines name the process that writes them; the last before a sighting counts, else the
+            first behind it.
+        shards: whether these processes each load a part of one model, apart from the servers.
         hushed_by: words behind which the rest of a line is somebody else's text.
         tells_ends: whether its log ever says that a load came to its end.
         blockwise: whether one search over many lines at once finds every line that its expressions match.
@@ -85,6 +88,7 @@ class Profile:
     name: str
     patterns: tuple[Pattern, ...]
     process: re.Pattern[bytes] | None = None
+    shards: bool = False
     hushed_by: re.Pattern[bytes] | None = None
     tells_ends: bool = True
     blockwise: bool = True
@@ -102,8 +106,16 @@ class Profile:
         """Return the pid of the process that wrote what stands at a place of a line, where that is told."""
         if self.process is None:
             return None
-        pids = self.process.findall(data, max(0, at - _NEAR), at)
+        pids = [found[found.lastindex or 0] for found in self.process.finditer(data, max(0, at - _NEAR), at)]
         return int(pids[-1]) if pids else None
+
+    def _pid_of(self, data: bytes, sighting: Sighting, stop: int) -> int | None:
+        """Return the pid of the process that wrote a sighting, where its line tells it."""
+        before = self.pid_before(data, sighting.start)
+        if before is not None or self.process is None or self.shards:
+            return before
+        found = self.process.search(data, sighting.end, min(stop, sighting.end + _NEAR))
+        return int(found[found.lastindex or 0]) if found is not None else None
 
     def find(self, data: bytes) -> tuple[Sighting, ...]:
         """Return every occurrence in `data`, a line in UTF-8 without colours, in the order of places."""
@@ -148,18 +160,19 @@ class Profile:
             stop = found[index + 1].start if index + 1 < len(found) else len(data)
             model, fields = sighting.model, {**sighting.pattern.fields, **sighting.fields}
             if sighting.pattern.kind == "started" and sighting.pattern.anchor:
-                model, cut = _model(sighting, data, stop)
-                if cut:
-                    fields["cut"] = "1"
+                name = _model(sighting, data, stop)
+                model = name.text
+                fields |= {"cut": "1"} if name.cut else {}
+                fields |= {VAGUE: "1"} if name.vague else {}
             elif sighting.pattern.kind == "progress":
                 bar = _BAR.match(data, sighting.end, stop)
                 if bar is not None:
                     fields |= {"done": bar[1].decode(), "total": bar[2].decode()}
-            if self.process is not None:
+            if self.shards:
                 repeated = _REPEATED.search(data, sighting.end, min(stop, sighting.end + 512))
                 if repeated is not None:
                     fields["repeated"] = repeated[1].decode()
-            pid = self.pid_before(data, sighting.start)
+            pid = self._pid_of(data, sighting, stop)
             yield Sighting(sighting.pattern, sighting.start, sighting.end, model, fields, pid)
 
 
@@ -227,36 +240,14 @@ def _without_overlaps(found: list[Sighting]) -> list[Sighting]:
     return kept
 
 
-_NAME: Final = re.compile(
-    rb"\s{0,4}(?:[:=]|(\()|from\s)[\s\"'\[(]{0,4}([^\s\"'\[\](),;|<>{}]{1,256})(?=(\s|[\[(,;|<{])?)"
-)
-_NO_NAME: Final = re.compile(
-    rb"(?:(?:thread|variant|worker|job|req(?:uest)?|pid|task|attempt|try|gpu|cuda|cpu|device|replica|rank|on|for|by"
-    rb"|id|user|session|trace)(?:[-_=:#.].{0,200}|\d{0,9})|(?:0x)?[\da-f]{6,64}|[\d./:-]{1,64}|[\da-f-]{36}|.{0,64}=.{0,200})",
-    re.IGNORECASE | re.DOTALL,
-)
-"""What stands where a model would and names none: who loads, on what, for whom, or how often."""
-_IN_BRACKETS: Final = re.compile(rb"[/\\]|llava|vicuna|mistral|qwen|\d[bB]\b", re.IGNORECASE)
-_MESSAGE: Final = re.compile("downloading|loading|✓|⚠|traceback|info:|error:".encode(), re.IGNORECASE)
 _BAR: Final = re.compile(
     rb"[^\d|]{0,3}\d{1,3}%(?: completed )?\|(?:[^|]{0,2000}\|)?\s{0,4}(\d{1,9})/(\d{1,9})", re.IGNORECASE
 )
 _REPEATED: Final = re.compile(rb"\[repeated (\d{1,4})x across cluster\]")
 
 
-def _model(sighting: Sighting, data: bytes, stop: int) -> tuple[str | None, bool]:
-    """Return the model that a start names, and whether its name may be cut short."""
+def _model(sighting: Sighting, data: bytes, stop: int) -> ModelName:
+    """Return the model that a start names."""
     if sighting.model is not None:
-        name = sighting.model.rstrip(".,;:…")
-        return name or None, sighting.end == stop and name == sighting.model
-    match = _NAME.match(data, sighting.end, stop)
-    if match is None:
-        return None, False
-    written = match[2]
-    if _NO_NAME.fullmatch(written) or (match[1] is not None and not _IN_BRACKETS.search(written)):
-        return None, False
-    joined = _MESSAGE.search(written, 1)
-    told = written if joined is None else written[: joined.start()]
-    shown = told.decode("utf-8", "replace").rstrip(".,;:…") or None
-    # The line ended, or another began, right behind the name
-    return shown, shown is not None and match[3] is None
+        return name_of(sighting.model, at_the_end=sighting.end == stop)
+    return named_behind(data, sighting.end, stop)

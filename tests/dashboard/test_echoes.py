@@ -26,13 +26,19 @@ def counted(*lines: str) -> tuple[int, int]:
         (f'        logger.info("{START}: %s", name)', f"INFO - {START}: name"),
         (f'10.0.0.9:1 - "GET /?q={START} HTTP/1.1" 404', f'10.0.0.9:1 - "GET / HTTP/1.1" 404{START}'),
         (f'"GET / HTTP/1.1" 404 22 "-" "{START}"', f'"GET / HTTP/1.1" 404 22 "-" "curl"{START}'),
-        (f"prompt='{START}'", f"name='{START}'"),
+        (f"prompt='{START}'", f"msg='{START}'"),
         (f'{{"prompt": "{START}"}}', f'{{"message": "{START}"}}'),
         (f'{{"prompt": "\\"{START}"}}', f'{{"prompt": "x", "message": "{START}"}}'),
         ("waiting for loading llava model", "now loading llava model"),
         ("another thread loading LLaVa model", "this thread: loading LLaVa model"),
         (f"{START} already in progress", f"{START}... already 3 s"),
         (f"{START} took 12.3 s", f"{START} from took/llava"),
+        ("another thread is loading LLaVa model", "thread 3 is loading LLaVa model"),
+        ("skip loading LLaVa model: already loaded", f"{START}: already/loaded"),
+        ("no need for loading LLaVa model", f"needed: {START}"),
+        ("returned without loading LLaVa model", f"without delay: {START}"),
+        ("it took 12.3 s loading LLaVa model", f"took it. {START}"),
+        ("acquired the lock for loading LLaVa model", "acquired the lock, loading LLaVa model"),
     ],
 )
 def test_a_start_that_is_repeated_is_none(echo: str, real: str) -> None:
@@ -56,7 +62,17 @@ def test_an_end_that_is_repeated_is_none(echo: str, real: str) -> None:
     assert counted(START, real) == (1, 1), real
 
 
-@pytest.mark.parametrize("text", [f"prompt: {START}", f'prompt="x" {START}', f"question = {START}?"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"prompt: {START}",
+        f'prompt="x" {START}',
+        f"question = {START}?",
+        f'config={{"banner": "{START}"}}',
+        f'Expected: "{START}" appears only once',
+        f"--quiet  do not print '{START}'",
+    ],
+)
 def test_what_may_be_either_is_neither_and_keeps_a_log_from_green(text: str) -> None:
     verdict = judged(f"{START}\n{END}\n{text}".encode()).verdict
     assert (verdict.verdict, [reason.code for reason in verdict.reasons]) == ("inconclusive", ["quoted"])
