@@ -42,18 +42,18 @@ for remark in found.remarks:
     st.markdown(f":gray[:material/info: {as_it_is(told(remark))}]")
 left, right = st.columns(2)
 with left:
-    st.subheader(_("What was counted"))
+    st.header(_("What was counted"))
     st.dataframe(told_rows(count_rows(found)), hide_index=True, placeholder="–", key="counts")
 with right:
-    st.subheader(_("How long it took"))
+    st.header(_("How long it took"))
     st.dataframe(told_rows(measure_rows(found)), hide_index=True, placeholder="–", key="seconds")
-    st.subheader(_("What changed"))
+    st.header(_("What changed"))
     changed = difference_rows(found)
     if changed:
         st.dataframe(told_rows(changed), hide_index=True, placeholder="–", key="changed")
     else:
         st.markdown(_(":gray[Neither a version nor a setting.]"))
-st.subheader(_("Latency, one run over the other"))
+st.header(_("Latency, one run over the other"))
 label = _("Share of variants that were answered within so many seconds, before and after")
 live_chart(latencies_figure(found.before, found.after), label=label, library=PLOTLY_PATH, key="latencies")
 with st.container(horizontal=True):

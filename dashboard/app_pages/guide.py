@@ -51,7 +51,7 @@ def draw(step: GuideStep, number: int, *, free: bool) -> None:
     """Draw one step: by hand on the left, here on the right."""
     colour, icon = _BADGES[step.tone]
     with st.container(border=True):
-        st.subheader(f"{number}. {step.title}", anchor=False)
+        st.header(f"{number}. {step.title}", anchor=False)
         by_hand, here = st.columns(2)
         with by_hand:
             st.markdown(f":small[:gray[{_('By hand')}]]")
@@ -96,9 +96,9 @@ def walk() -> None:
         )
     for number, step in enumerate(guide_steps(known), start=1):
         draw(step, number, free=free)
-    st.subheader(_("What should come out"), anchor=False)
+    st.header(_("What should come out"), anchor=False)
     st.dataframe(result_rows(known), hide_index=True, key="guide_results")
-    st.subheader(_("If it is not so"), anchor=False)
+    st.header(_("If it is not so"), anchor=False)
     for finding in cures(known):
         st.markdown(f"**{as_it_is(finding.cause)}**  \n{as_it_is(finding.cure)}")
 

@@ -43,7 +43,7 @@ for column, preset in zip(st.columns(len(PRESETS)), PRESETS, strict=True):
             wish = preset.settings
         st.markdown(f":gray[{told(preset.caption)}]")
 
-st.subheader(_("Or set it yourself"))
+st.header(_("Or set it yourself"))
 with st.container(border=True):
     checked = st.container()
     shown = session.shown_containers()

@@ -104,7 +104,7 @@ def newest() -> None:
             if st.button(_("Stop"), key="probe_stop"):
                 console.probes.stop()
         return
-    st.subheader(_("Result"))
+    st.header(_("Result"))
     st.markdown(f":gray[{what}]")
     if now.judged is None:
         st.error(as_it_is(told(now.problem)), icon=":material/error:")
@@ -130,7 +130,7 @@ def read_source() -> None:
     if chosen is None:
         return
     seen = audit_in_container(chosen, module, console.home)
-    st.subheader(_("Result"))
+    st.header(_("Result"))
     place = _("`{module}` in {container}", module=module.replace("`", ""), container=as_it_is(chosen))
     st.markdown(f":gray[{place}]")
     if seen.audit is None:

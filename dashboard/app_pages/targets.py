@@ -70,7 +70,7 @@ def in_use() -> None:
     cards, left_out = gauge_cards(listed, session.console().gauges.look(listed))
     if not cards:
         return
-    st.subheader(_("In use now"))
+    st.header(_("In use now"))
     grid = st.grid(3, min_column_width=260)
     for card in cards:
         with grid.container(border=True, height="stretch"):
@@ -85,7 +85,7 @@ def in_use() -> None:
 
 containers()
 in_use()
-st.subheader(_("Settings"))
+st.header(_("Settings"))
 before, unreadable = session.settings_text()
 if before is None:
     st.error(told(unreadable), icon=":material/error:")

@@ -97,7 +97,7 @@ def watches() -> None:
         st.info(_("Nothing is watched yet."), icon=":material/visibility:")
     for view in now.watches:
         card(view, now.alarms)
-    st.subheader(_("Alarms"))
+    st.header(_("Alarms"))
     where_to()
     if now.alarms:
         st.dataframe(alarm_rows(now.alarms), hide_index=True, placeholder="–", key="alarms")

@@ -1,8 +1,8 @@
 """The keys of the console, and the list of them that `?` and a button in the sidebar open.
 
 A single letter as a shortcut disturbs whoever speaks to his machine or types with a stick, so that the list
-can switch all of them off, for this browser (WCAG 2.1.4). Keys that belong to a component which has the focus,
-such as those of the log, are its own.
+can switch all of them off, for this browser (WCAG 2.1.4). Keys of a component that has the focus, such as
+those of the log, are its own.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def bars(tab: AppTest) -> list[tuple[int, str]]:
 
 
 def words(tab: AppTest) -> str:
-    return " ".join(element.value for element in (*tab.markdown, *tab.subheader))
+    return " ".join(element.value for element in (*tab.markdown, *tab.header, *tab.subheader))
 
 
 def test_a_running_container_has_a_bar_and_words_for_each(open_page: Open) -> None:

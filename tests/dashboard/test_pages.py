@@ -59,7 +59,7 @@ def desk(tmp_path):
 
 def words(tab):
     """All that is written on the page and in its messages."""
-    found = [*tab.markdown, *tab.title, *tab.info, *tab.error, *tab.subheader]
+    found = [*tab.markdown, *tab.title, *tab.info, *tab.error, *tab.header, *tab.subheader]
     return "\n".join(element.value for element in found)
 
 
@@ -281,7 +281,7 @@ def test_without_a_run_the_timeline_says_where_to_begin(desk):
 def test_the_timeline_charts_and_lists_the_events(desk):
     desk.keep(green_run())
     tab = desk.open("timeline")
-    assert "loads" in [each["name"] for each in component(tab, "live_chart")["figure"]["data"]]
+    assert "loads" in [each["name"] for each in component(tab, "timeline_chart")["figure"]["data"]]
     assert len(tab.dataframe[0].value) == len(green_run().trials[0].events)
 
 
