@@ -1,278 +1,239 @@
-"""Figures of a trial: its load events on the log's own time axis, and its latencies. Pure; no widgets here.
+"""The timeline of a trial as a figure: its loads, variants, memory and log over one axis of time. Pure.
 
-Colours of marks pass on a light and on a dark ground; text and grid are given their colours by the page.
+    loads, errors, who asked and who waited    lanes, a bar per load, red where loads lie over each other
+    variants                                   a lane each, or how many were in each state
+    memory                                     what the process held, with a line for each model
+    log                                        lines per moment
+
+About a thousand points, however long the trial: bins where events are many, the events themselves in a
+window that is small enough.
 """
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import plotly.graph_objects as go  # type: ignore[import-untyped]  # plotly has no types of its own
 
+from dashboard.bins import Moments, Window, moments
+from dashboard.chart_style import GREEN, GREY, RED, VIOLET, Panel, say_empty, stack
 from dashboard.evidence import LogEvent
-from dashboard.latency import nearest_rank
+from dashboard.language import _, n_
+from dashboard.load_spans import load_spans
 from dashboard.memory_chart import add_memory
 from dashboard.record import TrialRecord
-from dashboard.spans import SpanKind, VariantRow, origin, variant_rows
-from dashboard.wording import EVENT_WORDS, seconds
+from dashboard.spans import origin, variant_rows
+from dashboard.timeline_marks import Axis, Lane, add_ends, add_load_bars, add_marks, add_volume
+from dashboard.variant_panel import MOST_LANES, add_variants
+from dashboard.wording import EVENT_WORDS
 
-__all__ = ["BLUE", "GREY", "latency_figure", "lay_out", "timeline_figure"]
+__all__ = ["timeline_figure", "whole_window"]
 
-GREY, BLUE, GREEN, RED, VIOLET = "#8290a6", "#3b7cf3", "#1f9f6c", "#e0434f", "#8a63d2"
-MOST_POINTS: Final = 1000
-MOST_LOADS: Final = 24
-MOST_BARS: Final = 200
-GROUPS: Final = 60
-
-_LANES: Final[Mapping[str, tuple[str, str, str]]] = {
-    "requested": ("Asked", GREY, "circle"),
-    "waiting": ("Waits", GREY, "diamond-open"),
-    "failed": ("Failed", RED, "x"),
-    "meta_tensor_error": ("Meta tensor error", RED, "x"),
-    "released": ("Given up", VIOLET, "triangle-down"),
-}
-_PARTS: Final[tuple[tuple[SpanKind, str, str, str], ...]] = (
-    ("waiting", "Waited for the load", GREY, "/"),
-    ("loading", "Loaded itself", BLUE, ""),
-    ("answering", "Answered", GREEN, ""),
-)
+MOST_LOADS: Final = 12
+_LANE: Final = 26
+"""Pixels of a lane of loads and marks."""
+_PROGRESS: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    at: float
-    words: str
-
-
-def timeline_figure(trial: TrialRecord) -> go.Figure:
-    """Return the load events of a trial, in seconds since the release: a lane per kind, a bar per load.
-
-    Below them, on the same axis, what the worker's process held meanwhile, where that was measured.
-    """
+def whole_window(trial: TrialRecord) -> Window:
+    """Return from when to when a trial is drawn, in seconds since its release."""
     zero = origin(trial) or trial.started_at
-    figure = go.Figure()
-    kinds: dict[str, list[LogEvent]] = defaultdict(list)
-    for event in trial.events:
-        kinds[event.kind].append(event)
-    lanes = _add_loads(figure, trial.events, zero)
-    for kind in ("waiting", "requested"):
-        lanes = _add_marks(figure, kind, kinds[kind], zero) + lanes
-    for kind in ("failed", "meta_tensor_error", "released"):
-        lanes = lanes + _add_marks(figure, kind, kinds[kind], zero)
-    answers = [
-        _Mark(variant.answered - zero, f"{variant.variant_id} answered in {seconds(variant.latency_s)}")
-        for variant in trial.variants
-        if variant.answered is not None and variant.state == "answered"
-    ]
-    if answers:
-        figure.add_trace(_scatter("Answers", answers, GREEN, "circle"))
-        lanes = [*lanes, "Answers"]
-    order = [lane for lane in lanes if lane in ("Asked", "Waits")]
-    order += [lane for lane in lanes if lane not in order]
-    lay_out(figure, max(220, 70 + 34 * len(order)))
-    figure.update_layout(showlegend=False, barmode="overlay", bargap=0.35)
-    figure.update_xaxes(title_text="seconds since the release", rangemode="tozero")
-    figure.update_yaxes(
-        categoryorder="array", categoryarray=order[::-1], automargin=True, ticks="", ticklabelstandoff=10
-    )
-    add_memory(figure, trial, zero)
-    return figure
+    times = [event.time for event in trial.events]
+    times += [time for each in trial.variants for time in (each.sent, each.answered) if time is not None]
+    times += [end.time for end in trial.ends]
+    if trial.memory is not None:
+        times += [sample.time for sample in trial.memory.samples]
+    begin = min(0.0, min(times, default=zero) - zero)
+    return Window(begin, max(max(times, default=zero) - zero, begin + 0.01) * 1.01)
 
 
-def latency_figure(trial: TrialRecord | None) -> go.Figure:
-    """Return each variant's latency, fastest first, stacked by what it was spent on, with the percentiles.
+def timeline_figure(
+    trial: TrialRecord, window: Window | None = None, log_times: Moments | None = None
+) -> go.Figure:
+    """Return the timeline of a trial, in seconds since the release.
 
-    The percentiles are of the answered variants; the others stand at the right, as long as they took to fail.
-    Without a trial there is nothing to draw yet, and the figure says so.
+    Args:
+        window: what is looked at, and drawn in detail; None is all of it.
+        log_times: when each line of its log came, Unix seconds; None where nobody knows.
     """
-    rows = [row for row in variant_rows(trial) if row.latency_s is not None] if trial is not None else []
-    rows.sort(key=lambda row: (row.state == "failed", row.latency_s))
-    answered = [row for row in rows if row.state == "answered"]
-    groups = _groups(answered) + _groups(rows[len(answered) :])
-    names = [_name(group) for group in groups]
-    figure = go.Figure()
-    for kind, label, colour, pattern in _PARTS:
-        spent = [_mean(group, kind) if group[0].state == "answered" else 0.0 for group in groups]
-        _add_part(figure, label, spent, names, colour, pattern)
-    failing = [_mean(group) if group[0].state == "failed" else 0.0 for group in groups]
-    _add_part(figure, "Failed after", failing, names, RED, "x")
-    _add_percentiles(figure, [row.latency_s or 0.0 for row in answered])
-    lay_out(figure, 300)
-    if not groups:
-        figure.add_annotation(text="No answer yet", x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
-    few = len(groups) <= 12
-    each = "variants" if len(groups) == len(rows) else "groups of variants"
-    figure.update_layout(
-        barmode="stack", bargap=0.25 if len(groups) <= 60 else 0.05, showlegend=True,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
-        margin={"r": 84, "t": 40},
-    )  # fmt: skip
-    figure.update_xaxes(
-        title_text=f"{each}, fastest first", showgrid=False, zeroline=False, tickmode="array",
-        range=[-0.6, max(len(groups), 1) - 0.4],
-        tickvals=list(range(len(groups))) if few else [], ticktext=names if few else [],
-    )  # fmt: skip
-    figure.update_yaxes(title_text="seconds", rangemode="tozero", automargin=True)
-    return figure
+    return _Timeline(trial, window, log_times).figure()
 
 
-def _mean(group: Sequence[VariantRow], kind: SpanKind | None = None) -> float:
-    spent = [(row.latency_s or 0.0) if kind is None else row.total(kind) for row in group]
-    return sum(spent) / len(spent)
+class _Timeline:
+    """One drawing. `view` is what is drawn: somewhat more than what is looked at."""
 
+    def __init__(self, trial: TrialRecord, window: Window | None, log_times: Moments | None) -> None:
+        self.trial, self.window, self.log_times = trial, window, log_times
+        self.zero = origin(trial) or trial.started_at
+        self.axis = Axis(self.zero)
+        self.whole = whole_window(trial)
+        self.view = self.whole if window is None else window.widened(0.5)
+        self.clock = Window(self.view.begin + self.zero, self.view.end + self.zero)  # in Unix seconds
+        self.spans = load_spans(trial.events)
+        self.drawing = go.Figure()
+        self.kinds: dict[str, list[LogEvent]] = defaultdict(list)
+        for event in trial.events:
+            self.kinds[event.kind].append(event)
 
-def _pattern(shape: str | list[str]) -> dict[str, Any]:
-    # Over the colour, not in its place: the bar keeps its weight, and the pattern tells it without colours.
-    return {
-        "shape": shape,
-        "size": 7,
-        "solidity": 0.3,
-        "fillmode": "overlay",
-        "fgcolor": "rgba(255,255,255,0.55)",
-    }
-
-
-def _add_part(
-    figure: go.Figure, label: str, values: Sequence[float], names: Sequence[str], colour: str, pattern: str
-) -> None:
-    if not any(values):
-        return
-    figure.add_trace(
-        go.Bar(
-            x=list(range(len(values))),
-            y=[round(value, 4) for value in values],
-            name=label,
-            marker={"color": colour, "pattern": _pattern(pattern)},
-            customdata=[[name, seconds(value)] for name, value in zip(names, values, strict=True)],
-            hovertemplate=f"%{{customdata[0]}}<br>{label}: %{{customdata[1]}}<extra></extra>",
-        )
-    )
-
-
-def _add_loads(figure: go.Figure, events: Iterable[LogEvent], zero: float) -> list[str]:
-    """Add a bar from the start of each load to its end, and return the lanes, from above."""
-    events = list(events)
-    ends: dict[tuple[str | None, int | None], LogEvent] = {}
-    for event in events:
-        if event.kind in ("completed", "failed", "meta_tensor_error"):
-            ends.setdefault((event.boot, event.load), event)
-    starts = [event for event in events if event.kind == "started"]
-    latest = max((event.time for event in events), default=zero)
-    bases, widths, lanes, colours, words = [], [], [], [], []
-    for number, start in enumerate(starts, start=1):
-        end = ends.get((start.boot, start.load))
-        lane = f"Load {number}" if number <= MOST_LOADS else f"{len(starts) - MOST_LOADS:,} more loads"
-        lanes.append(lane)
-        bases.append(round(start.time - zero, 4))
-        widths.append(round(max((end.time if end else latest) - start.time, 0.0), 4))
-        colours.append(GREY if end is None else BLUE if end.kind == "completed" else RED)
-        became = "no end seen" if end is None else EVENT_WORDS[end.kind]
-        words.append(
-            f"{lane}, by {start.thread or 'an unnamed thread'}: {became} after {seconds(widths[-1])}"
-        )
-    if starts:
-        pattern = _pattern(["" if colour == BLUE else "x" for colour in colours])
-        figure.add_trace(
-            go.Bar(
-                base=bases, x=widths, y=lanes, orientation="h", marker={"color": colours, "pattern": pattern},
-                customdata=words, hovertemplate="%{customdata}<extra></extra>", name="loads",
+    def figure(self) -> go.Figure:
+        figure, trial = self.drawing, self.trial
+        crowded = len(trial.variants) > MOST_LANES
+        lanes = self._lanes(crowded=crowded)
+        panels = [Panel("y", max(60, _LANE * len(lanes)))] if lanes else []
+        if trial.variants and any(variant.sent is not None for variant in trial.variants):
+            names = add_variants(figure, variant_rows(trial), self.view, self.window, self.whole.end, "y3")
+            # As high for a crowd as for the most lanes: nothing moves when a zoom tells variants apart
+            height = 300 if crowded else max(60, 22 * len(names))
+            panels.append(Panel("y3", height))
+            self._name_variants(names)
+        if add_memory(figure, trial, self.zero, "y2", self.view):
+            panels.append(Panel("y2", 110))
+        if self.log_times is not None and len(self.log_times):
+            add_volume(figure, self.log_times - self.zero, self.view, axis=Axis(0.0), y_axis="y4")
+            panels.append(Panel("y4", 70))
+            figure.update_layout(
+                yaxis4={"title": {"text": _("log lines")}, "rangemode": "tozero", "nticks": 3}
             )
+        stack(figure, panels or [Panel("y", 150)])
+        if not panels:
+            say_empty(figure, _("Nothing has happened yet"))
+        add_ends(figure, [(end.time, _("worker ended")) for end in trial.ends], axis=self.axis)
+        if len(panels) > 1 or trial.memory is not None:
+            figure.update_layout(margin={"r": 84 if "yaxis2" in figure.layout else 16})
+        figure.update_layout(showlegend=False, barmode="overlay", bargap=0.35)
+        figure.update_xaxes(
+            title_text=_("seconds since the release"), range=[self.whole.begin, self.whole.end]
+        )
+        figure.update_yaxes(automargin=True, ticks="", ticklabelstandoff=10)
+        figure.update_layout(
+            yaxis={"categoryorder": "array", "categoryarray": lanes[::-1], "type": "category",
+                   "range": [-0.6, max(len(lanes), 1) - 0.4]},
         )  # fmt: skip
-    return list(dict.fromkeys(lanes))
+        return figure
 
-
-def _add_marks(figure: go.Figure, kind: str, events: Sequence[LogEvent], zero: float) -> list[str]:
-    if not events:
-        return []
-    lane, colour, symbol = _LANES[kind]
-    marks = [_Mark(event.time - zero, _event_words(event)) for event in events]
-    figure.add_trace(_scatter(lane, marks, colour, symbol))
-    return [lane]
-
-
-def _event_words(event: LogEvent) -> str:
-    clock = datetime.fromtimestamp(event.time).astimezone().strftime("%H:%M:%S.%f")[:-3]
-    place = f"log line {event.line + 1:,}" if event.line >= 0 else "told by the worker itself"
-    return f"{event.thread or 'an unnamed thread'} {EVENT_WORDS[event.kind]}<br>{clock}, {place}"
-
-
-def _scatter(lane: str, marks: Sequence[_Mark], colour: str, symbol: str) -> go.Scatter:
-    binned = _bins(marks)
-    return go.Scatter(
-        x=[round(mark.at, 4) for mark, _ in binned],
-        y=[lane] * len(binned),
-        mode="markers",
-        opacity=1,
-        cliponaxis=False,
-        name=lane,
-        marker={
-            "color": colour, "symbol": symbol, "line": {"width": 1.5, "color": colour},
-            "size": [9 if count == 1 else min(9 + math.log2(count), 18) for _, count in binned],
-        },
-        customdata=[mark.words if count == 1 else f"{count:,} at this moment" for mark, count in binned],
-        hovertemplate="%{customdata}<br>%{x} s<extra></extra>",
-    )  # fmt: skip
-
-
-def _bins(marks: Sequence[_Mark]) -> list[tuple[_Mark, int]]:
-    """Return each mark, or, where there are more than a screen can show, one for each sliver of time."""
-    if len(marks) <= MOST_POINTS // 4:
-        return [(mark, 1) for mark in marks]
-    first, last = min(mark.at for mark in marks), max(mark.at for mark in marks)
-    width = (last - first) / (MOST_POINTS // 4) or 1.0
-    bins: dict[int, list[_Mark]] = defaultdict(list)
-    for mark in marks:
-        bins[int((mark.at - first) / width)].append(mark)
-    return [(held[0], len(held)) for _, held in sorted(bins.items())]
-
-
-def _groups(rows: Sequence[VariantRow]) -> list[Sequence[VariantRow]]:
-    """Return the rows one by one, or in even groups where there are more than bars can show."""
-    if len(rows) <= MOST_BARS:  # none, too
-        return [[row] for row in rows]
-    return [
-        rows[len(rows) * number // GROUPS : len(rows) * (number + 1) // GROUPS] for number in range(GROUPS)
-    ]
-
-
-def _name(group: Sequence[VariantRow]) -> str:
-    return group[0].id.rpartition(".")[2] if len(group) == 1 else f"{len(group):,} variants"
-
-
-def _add_percentiles(figure: go.Figure, ordered: Sequence[float]) -> None:
-    """Add a line for each percentile, named at the right; names of lines that lie close stand together."""
-    if not ordered:
-        return
-    names: list[tuple[float, list[str]]] = []
-    for name, percent, dash in (("p50", 50, "dot"), ("p95", 95, "dash"), ("p99", 99, "solid")):
-        value = nearest_rank(ordered, percent)
-        figure.add_hline(y=value, line={"color": VIOLET, "width": 1.5, "dash": dash})
-        text = f"{name} {seconds(value)}"
-        if names and value - names[-1][0] < ordered[-1] * 0.12:
-            names[-1] = (value, [text, *names[-1][1]])
+    def _name_variants(self, names: Sequence[str]) -> None:
+        if names:
+            self.drawing.update_layout(
+                yaxis3={"categoryorder": "array", "categoryarray": list(names)[::-1], "type": "category",
+                        "range": [-0.7, len(names) - 0.3], "tickfont": {"size": 11}, "dtick": 1},
+            )  # fmt: skip
         else:
-            names.append((value, [text]))
-    for value, texts in names:
-        figure.add_annotation(
-            text="<br>".join(texts), y=value, x=1.01, xref="paper", xanchor="left", align="left",
-            showarrow=False, font={"size": 12},
+            self.drawing.update_layout(yaxis3={"title": {"text": _("variants")}, "rangemode": "tozero"})
+
+    def _lanes(self, *, crowded: bool) -> list[str]:
+        """Draw the lanes of loads and marks, and return their names from above."""
+        own = {variant.variant_id for variant in self.trial.variants} if not crowded else set()
+        lanes: list[str] = []
+
+        def shown(kind: str) -> list[LogEvent]:
+            return [event for event in self.kinds[kind] if event.thread not in own]
+
+        for kind in ("requested", "waiting"):
+            lanes += self._mark(kind, shown(kind) if kind == "requested" else self.kinds[kind])
+        lanes += self._loads()
+        for kind in ("failed", "meta_tensor_error", "released"):
+            lanes += self._mark(kind, self.kinds[kind])
+        if crowded:
+            lanes += self._answers()
+        return lanes
+
+    def _mark(self, kind: str, events: Sequence[LogEvent]) -> list[str]:
+        lane = _lane(kind)
+        times = moments(event.time for event in events)
+
+        def tell(place: int) -> tuple[int | None, str]:
+            event = events[place]
+            words = EVENT_WORDS[event.kind]
+            owner = self._owner(event) if kind == "waiting" else None
+            if owner:
+                words = _("waits for the load of {owner}", owner=owner)
+            return _line(event), f"{event.thread or _('an unnamed thread')} {words}"
+
+        add_marks(self.drawing, lane, times, self.clock, tell, axis=self.axis)
+        # A lane that has nothing in this window keeps its place
+        return [lane.name] if events else []
+
+    def _owner(self, event: LogEvent) -> str | None:
+        """Return who makes the load that somebody waits for: it has its number, or was under way then."""
+        for span in self.spans:
+            under_way = span.begin <= event.time and (span.end is None or event.time <= span.end)
+            if span.process == event.boot and (span.load == event.load or (event.load is None and under_way)):
+                return span.thread
+        return None
+
+    def _loads(self) -> list[str]:
+        if not self.spans:
+            return []
+        several = len({span.process for span in self.spans}) > 1
+        names = []
+        for number, span in enumerate(self.spans, start=1):
+            name = _("Load {number}", number=number)
+            if number > MOST_LOADS:
+                more = len(self.spans) - MOST_LOADS
+                name = n_("{count} more load", "{count} more loads", more)
+            elif several:
+                name = f"{name} · {span.process}"
+            names.append(name)
+        until = max((event.time for event in self.trial.events), default=self.zero)
+        near = [
+            (span, name)
+            for span, name in zip(self.spans, names, strict=True)
+            if span.begin <= self.clock.end and (span.end is None or span.end >= self.clock.begin)
+        ]
+        add_load_bars(
+            self.drawing, [span for span, _name in near], [name for _span, name in near], until,
+            axis=self.axis, view=self.clock,
         )  # fmt: skip
+        self._progress(dict(zip(((s.process, s.load) for s in self.spans[:MOST_LOADS]), names, strict=False)))
+        return list(dict.fromkeys(names))
+
+    def _progress(self, lanes: Mapping[tuple[str, int | None], str]) -> None:
+        """Add how far each load said that it was, on its own bar."""
+        by_lane: dict[str, list[LogEvent]] = defaultdict(list)
+        for event in self.kinds["progress"]:
+            lane = lanes.get((event.boot or "", event.load))
+            if lane is not None:
+                by_lane[lane].append(event)
+        for lane, events in by_lane.items():
+
+            def tell(place: int, events: list[LogEvent] = events) -> tuple[int | None, str]:
+                return _line(events[place]), _progress_words(events[place])
+
+            add_marks(
+                self.drawing, Lane(lane, "#ffffff", "line-ns-open"), moments(each.time for each in events),
+                self.clock, tell, axis=self.axis, most=max(_PROGRESS // len(by_lane), 5),
+            )  # fmt: skip
+
+    def _answers(self) -> list[str]:
+        answered = [each for each in self.trial.variants if each.state == "answered" and each.answered]
+        lane = Lane(_("Answers"), GREEN, "circle")
+        add_marks(
+            self.drawing, lane, moments(each.answered or 0.0 for each in answered), self.clock,
+            lambda place: (None, _("{variant} was answered", variant=answered[place].variant_id)),
+            axis=self.axis,
+        )  # fmt: skip
+        return [lane.name] if answered else []
 
 
-def lay_out(figure: go.Figure, height: int) -> None:
-    """Give a figure its height, its margins, and a zoom that new data never undoes."""
-    figure.update_layout(
-        height=height,
-        margin={"l": 12, "r": 16, "t": 26, "b": 44},
-        uirevision="kept",
-        hovermode="closest",
-        dragmode="zoom",
-        template="none",
-        xaxis_title_font_size=13,
-        yaxis_title_font_size=13,
-    )
+def _lane(kind: str) -> Lane:
+    return {
+        "requested": Lane(_("Asked"), GREY, "circle"),
+        "waiting": Lane(_("Waits"), GREY, "diamond-open"),
+        "failed": Lane(_("Failed"), RED, "x"),
+        "meta_tensor_error": Lane(_("Meta tensor error"), RED, "x"),
+        "released": Lane(_("Given up"), VIOLET, "triangle-down"),
+    }[kind]
+
+
+def _line(event: LogEvent) -> int | None:
+    return event.line if event.line >= 0 else None
+
+
+def _progress_words(event: LogEvent) -> str:
+    done, total = event.fields.get("done"), event.fields.get("total")
+    if done and total:
+        unit = event.fields.get("unit", "")
+        return _("{done} of {total} {unit}", done=done, total=total, unit=unit).rstrip()
+    return event.text[:80]

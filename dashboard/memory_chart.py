@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from bisect import bisect_left, bisect_right
+from typing import Any
 
 import plotly.graph_objects as go  # type: ignore[import-untyped]  # plotly has no types of its own
 
+from dashboard.bins import Window
+from dashboard.language import _
 from dashboard.memory import Steps, steps_of
 from dashboard.record import TrialRecord
 from dashboard.wording import plural
@@ -13,9 +16,6 @@ from dashboard.wording import plural
 __all__ = ["add_memory", "memory_figure"]
 
 _VIOLET, _GREY = "#8a63d2", "#8290a6"
-_GAP: Final = 0.16
-_SHARE: Final = 0.3
-_TALLER: Final = 170
 
 
 def memory_figure(trial: TrialRecord | None, zero: float) -> go.Figure | None:
@@ -33,36 +33,32 @@ def memory_figure(trial: TrialRecord | None, zero: float) -> go.Figure | None:
     return figure
 
 
-def add_memory(figure: go.Figure, trial: TrialRecord, zero: float) -> None:
-    """Put the memory below what `figure` shows on the same axis of time; nothing without two samples."""
+def add_memory(figure: go.Figure, trial: TrialRecord, zero: float, axis: str, view: Window) -> bool:
+    """Add the memory to `figure` on `axis`, as far as it lies in `view`; False without two samples.
+
+    One sample on each side more, so that its line leaves the picture where it really does.
+    """
     if trial.memory is None or len(trial.memory.samples) < 2:
-        return
-    whole = figure.layout.height + _TALLER
-    share = _SHARE * 420 / max(whole, 420)
-    _draw(figure, trial, zero, "y2")
-    figure.update_layout(
-        height=whole,
-        margin={"r": 84},
-        xaxis={"anchor": "y2"},
-        yaxis={"domain": [share + _GAP * 420 / max(whole, 420), 1]},
-        yaxis2={
-            "domain": [0, share], "anchor": "x", "title": {"text": "memory, MB", "font": {"size": 13}},
-            "rangemode": "tozero", "automargin": True,
-        },
-    )  # fmt: skip
+        return False
+    _draw(figure, trial, zero, axis, view)
+    title = {"text": _("memory, MB"), "font": {"size": 13}}
+    figure.update_layout({f"yaxis{axis[1:]}": {"title": title, "rangemode": "tozero"}})
+    return True
 
 
-def _draw(figure: go.Figure, trial: TrialRecord, zero: float, axis: str) -> None:
+def _draw(figure: go.Figure, trial: TrialRecord, zero: float, axis: str, view: Window | None = None) -> None:
     assert trial.memory is not None  # asked by the callers
     steps = steps_of(trial.memory, trial.released_at)
     held = [(each.time - zero, each.at(steps.place)) for each in trial.memory.samples]
     points = [(at, round(count / 1e6)) for at, count in held if count is not None]
-    words = [f"{megabytes:,} MB after {at:.2f} s" for at, megabytes in points]
+    if view is not None:
+        first = max(bisect_left(points, (view.begin, 0)) - 1, 0)
+        points = points[first : bisect_right(points, (view.end, 0)) + 1]
     figure.add_trace(
         go.Scatter(
             x=[round(at, 3) for at, _ in points], y=[megabytes for _, megabytes in points], yaxis=axis,
-            mode="lines+markers", name="Memory", customdata=words, cliponaxis=False,
-            hovertemplate="%{customdata}<extra></extra>",
+            mode="lines+markers", name="Memory", cliponaxis=view is not None,
+            hovertemplate="%{y:,} MB, %{x:.2f} s<extra></extra>",
             line={"color": _VIOLET, "width": 2}, marker={"color": _VIOLET, "size": 6},
         )
     )  # fmt: skip

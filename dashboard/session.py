@@ -188,14 +188,14 @@ def chosen_run() -> Chosen:
     try:
         named = st.query_params.get("run")
         if named:
-            record = console().runner.record(named) or console().store.load(named)
+            record = console().record(named)
             problem = f"Run {named} is not in this console’s history. Open History to see the runs that are."
             return Chosen(record, "" if record is not None else problem)
         active = console().runner.active()
         if active is not None:
             return Chosen(active)
         newest = console().store.list(limit=1)
-        return Chosen(console().store.load(newest[0].run_id) if newest else None)
+        return Chosen(console().record(newest[0].run_id) if newest else None)
     except StoreError as error:
         return Chosen(None, str(error))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import session
-from dashboard.charts import latency_figure
 from dashboard.components.live_chart import live_chart
 from dashboard.components.run_board import run_board
 from dashboard.gauge_cards import usage_figures
+from dashboard.language import _
+from dashboard.latency_desk import OVER, VIEW, VIEWS, latencies, other_runs, pick, seed, view_label
 from dashboard.live_assets import PLOTLY_PATH
 from dashboard.memory_chart import memory_figure
 from dashboard.phases import board_view, trial_of
@@ -46,9 +47,27 @@ if asked.again:
 def latency() -> None:
     """Draw the latencies as far as they are known; when the run has ended, the page is drawn for good."""
     now = session.chosen_run().record
-    trial = trial_of(now, place) if now is not None else None
-    label = "Latency of each variant, stacked by what it was spent on, with p50, p95 and p99"
-    live_chart(latency_figure(trial), label=label, library=PLOTLY_PATH, key="latency")
+    seed()
+    cells = st.container(horizontal=True, vertical_alignment="bottom")
+    cells.segmented_control(
+        _("Latency as"), VIEWS, format_func=view_label, key=VIEW, required=True, on_change=pick
+    )
+    labels = other_runs(record, session.past_runs()[0])
+    cells.selectbox(
+        _("Over another run"),
+        list(labels),
+        format_func=labels.__getitem__,
+        key=OVER,
+        on_change=pick,
+        width=420,
+    )
+    found = latencies(now or record, trial_of(now, place) if now is not None else None)
+    if found.problem:
+        st.info(found.problem, icon=":material/info:")
+    live_chart(found.figure, label=found.words, library=PLOTLY_PATH, key=found.key)
+    st.markdown(f":small[:gray[{found.words}]]")
+    if found.rows:
+        st.dataframe(found.rows, hide_index=True, key="percentiles")
     if record.running and now is not None and not now.running:
         st.rerun()
 

@@ -1,45 +1,93 @@
-"""Timeline: the load events of one trial on the time axis of its log, as a chart and as a table."""
+"""Timeline: a trial over one axis of time; a click shows the log lines of that moment beside it."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import streamlit as st
 
 from dashboard import session
+from dashboard.bins import Window
 from dashboard.charts import timeline_figure
-from dashboard.components.live_chart import live_chart
+from dashboard.components.live_chart import timeline_chart
+from dashboard.language import _
 from dashboard.listing import event_rows, run_label, trial_label
 from dashboard.live_assets import PLOTLY_PATH
+from dashboard.log_moments import lines_text
 from dashboard.phases import trial_of
+from dashboard.record import TrialRecord
+from dashboard.timeline_desk import (
+    TABLE,
+    TrialLog,
+    keep_window,
+    moment_in_address,
+    note_click,
+    note_tick,
+    shown_events,
+    trial_lines,
+    trial_log,
+    window_of,
+)
+from dashboard.timeline_words import trial_words
 
-st.title("Timeline")
+st.title(_("Timeline"))
 chosen, (runs, problem) = session.chosen_run(), session.past_runs()
 if problem or chosen.problem or chosen.record is None:
-    text = problem or chosen.problem or "No run yet. Launch one, and its load events are shown here."
+    text = problem or chosen.problem or _("No run yet. Launch one, and its load events are shown here.")
     st.info(text, icon=":material/info:")
-    st.page_link("app_pages/launch.py", label="Go to Launch", icon=":material/rocket_launch:")
+    st.page_link("app_pages/launch.py", label=_("Go to Launch"), icon=":material/rocket_launch:")
     st.stop()
 
 record = chosen.record
-labels = {record.run_id: "This run"} | {run.run_id: run_label(run) for run in runs}
+labels = {record.run_id: _("This run")} | {run.run_id: run_label(run) for run in runs}
 picker, of_trial = st.columns([3, 2])
 picker.selectbox(
-    "Run", list(labels), format_func=labels.__getitem__, key=session.run_picker_key(record.run_id),
+    _("Run"), list(labels), format_func=labels.__getitem__, key=session.run_picker_key(record.run_id),
     on_change=session.pick_run,
 )  # fmt: skip
 places = list(range(1, len(record.trials) + 1))
 shown = trial_of(record, session.address_number("trial"))
 place = of_trial.selectbox(
-    "Trial", places, index=record.trials.index(shown) if shown is not None else None,
+    _("Trial"), places, index=record.trials.index(shown) if shown is not None else None,
     format_func=lambda number: trial_label(record, number), key=f"trial-{record.run_id}",
-    placeholder="None yet",
+    placeholder=_("None yet"),
 )  # fmt: skip
+chart = f"timeline-{record.run_id}-{place}"
 
 
-def show_line(ticked: list[int]) -> None:
-    """Lead to the line of the log that showed the ticked event."""
-    st.markdown(":gray[Tick an event to see its line in the log.]") if not ticked else st.page_link(
-        "app_pages/logs.py", label=f"Show line {ticked[0]:,} of the log", icon=":material/article:",
-        query_params={"run": record.run_id, "trial": str(place), "line": str(ticked[0])},
+def lines_beside(trial: TrialRecord, log: TrialLog | None) -> None:
+    """Show the log lines of the moment that was asked for, with the way to its place in the log."""
+    st.markdown(f"**{_('The log at this moment')}**")
+    moment = moment_in_address()
+    if moment is None:
+        st.markdown(
+            f":gray[{_('Click on the chart, or choose a mark with its buttons: its log lines come here.')}]"
+        )
+        return
+    found = trial_lines(trial, log, moment)
+    if found.line is None:
+        st.markdown(f":gray[{_('No log lines of this moment were kept.')}]")
+        return
+    st.code(lines_text(found), language=None, wrap_lines=True, height=300)
+    line = found.line.number + 1
+    st.page_link(
+        "app_pages/logs.py", label=_("Open the log at line {line}", line=f"{line:,}"),
+        icon=":material/article:",
+        query_params={"run": record.run_id, "trial": str(place), "line": str(line)},
+    )  # fmt: skip
+
+
+def table_of_events(trial: TrialRecord, window: Window | None) -> None:
+    """List the events of what is looked at."""
+    st.subheader(_("Every load event"))
+    listed, count = shown_events(trial, window, live=record.running)
+    if len(listed) < count:
+        few = _("{shown} of {count} are listed. Zoom in to see others.", shown=len(listed), count=count)
+        st.markdown(f":gray[{few}]")
+    st.dataframe(
+        event_rows(replace(trial, events=listed)), hide_index=True, placeholder="–", height=420, key=TABLE,
+        selection_mode="single-row", on_select=lambda: note_tick(trial, listed),
+        column_config={"Since release (s)": st.column_config.NumberColumn(format="%.3f")},
     )  # fmt: skip
 
 
@@ -48,28 +96,30 @@ def events() -> None:
     """Draw the events as far as they are known; when the run has ended, the page is drawn for good."""
     now = session.chosen_run().record
     trial = trial_of(now, place) if now is not None else None
-    if trial is None:
-        st.info("The worker has not started yet.", icon=":material/hourglass_top:")
+    if now is None or trial is None:
+        st.info(_("The worker has not started yet."), icon=":material/hourglass_top:")
     else:
-        label = f"{len(trial.events)} load events in seconds since the release"
-        live_chart(timeline_figure(trial), label=label, library=PLOTLY_PATH, key="timeline")
-        st.subheader("Every load event")
-        rows, place_of_link = event_rows(trial), st.container()
-        table = st.dataframe(
-            rows, hide_index=True, placeholder="–", height=420, key="events",
-            on_select="rerun", selection_mode="single-row",
-            column_config={"Since release (s)": st.column_config.NumberColumn(format="%.3f")},
-        )  # fmt: skip
-        ticked = [rows[index] for index in table["selection"]["rows"] if index < len(rows)]
-        with place_of_link:
-            show_line([row["Log line"] for row in ticked if row["Log line"] is not None])
+        window, log, moment = window_of(chart), trial_log(now, trial), moment_in_address()
+        words = trial_words(trial)
+        left, right = st.columns([3, 2])
+        with left:
+            timeline_chart(
+                timeline_figure(trial, window, None if log is None else log.times), label=words,
+                library=PLOTLY_PATH, key=chart, window=window, moment=None if moment is None else moment[0],
+                on_click=lambda: note_click(chart),
+            )  # fmt: skip
+            st.markdown(f":small[:gray[{words}]]")
+        with right:
+            lines_beside(trial, log)
+        keep_window(window)
+        table_of_events(trial, window)
     if record.running and now is not None and not now.running:
         st.rerun()
 
 
 events()
 with st.container(horizontal=True):
-    for page, label, icon in (("run", "The run", "monitor_heart"), ("logs", "Its log", "article")):
+    for page, label, icon in (("run", _("The run"), "monitor_heart"), ("logs", _("Its log"), "article")):
         st.page_link(
             f"app_pages/{page}.py",
             label=label,
