@@ -1,24 +1,46 @@
 """Opening the database of the run history: its URL, its engine, its tables.
 
-The connect hook below is the one place that knows SQLite. Older tables are brought up to date by `prepare`.
+SQLite and PostgreSQL differ here, and in `migrations`; whatever reads and writes the tables knows neither.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Engine,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    select,
+    text,
+)
+from sqlalchemy import and_ as all_of
+from sqlalchemy import literal_column as sql
+from sqlalchemy import update as change
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
-from dashboard.migrations import migrate
-from dashboard.storefault import StoreError, database_file, database_name
-from dashboard.tables import SCHEMA_VERSION, create_tables, schema_version
+from dashboard.storefault import StoreError, database_file, database_name, explain, shown_url
+from dashboard.tables import REVISION, upkeep
 
-__all__ = ["make_engine", "prepare", "store_url"]
+__all__ = ["Database", "make_engine", "prepare", "store_url"]
+
+_CONNECT_S: Final = 10
+_SLICE_PAGES: Final = 500
+_INCREMENTAL: Final = 2
+_POSTGRESQL: Final = ("postgresql", "postgres")
+"""How people begin a URL; the driver that is installed is `psycopg`."""
 
 
 def store_url(home: Path) -> str:
@@ -41,7 +63,9 @@ def make_engine(url: str, lock_wait_s: float) -> Engine:
             "The database URL of the run history is not understood. Give one such as "
             "sqlite:////folder/history.db in LOADONCE_DATABASE_URL, or unset it."
         ) from error
-    shown = parsed.render_as_string(hide_password=True)
+    if parsed.drivername in _POSTGRESQL:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    shown = shown_url(parsed)
     is_sqlite = parsed.get_backend_name() == "sqlite"
     if is_sqlite and parsed.database in (None, "", ":memory:"):
         raise StoreError(
@@ -49,19 +73,32 @@ def make_engine(url: str, lock_wait_s: float) -> Engine:
             "sqlite:////folder/history.db in LOADONCE_DATABASE_URL, or unset it."
         )
     try:
-        engine = create_engine(parsed, connect_args={"timeout": lock_wait_s} if is_sqlite else {})
+        if is_sqlite:
+            engine = create_engine(parsed, connect_args={"timeout": lock_wait_s})
+            event.listen(engine, "connect", _set_up_sqlite)
+            return engine
+        # A server may have been restarted since a connection was last used: each is asked before it is
+        return create_engine(parsed, pool_pre_ping=True, connect_args=_arguments(parsed, lock_wait_s))
     except (NoSuchModuleError, ImportError) as error:
         raise StoreError(
             f"The run history at {shown} needs a database driver that is not installed ({error}). "
             "Install it, or unset LOADONCE_DATABASE_URL to keep the history in a SQLite file."
         ) from error
-    if is_sqlite:
-        event.listen(engine, "connect", _set_up_sqlite)
-    return engine
+
+
+def _arguments(url: URL, lock_wait_s: float) -> dict[str, Any]:
+    if url.get_backend_name() != "postgresql":
+        return {}
+    own: dict[str, Any] = {
+        "connect_timeout": _CONNECT_S,
+        "application_name": "loadonce",
+        "options": f"-c lock_timeout={int(lock_wait_s * 1000)}",
+    }
+    return {name: value for name, value in own.items() if name not in url.query}
 
 
 def prepare(engine: Engine) -> None:
-    """Make the folder, the tables and the version row where they are missing, or bring them up to date.
+    """Make the folder and the tables where they are missing, or bring them up to date.
 
     Raises:
         StoreError: a newer version of this program made the database.
@@ -71,33 +108,129 @@ def prepare(engine: Engine) -> None:
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
     with engine.connect() as connection:
-        version = _version(connection)
-    if version is None:
-        with engine.begin() as connection:
-            create_tables(connection)
-        with suppress(IntegrityError), engine.begin() as connection:  # another process may be faster
-            connection.execute(insert(schema_version).values(id=1, version=SCHEMA_VERSION))
-        with engine.connect() as connection:
-            version = _version(connection)
-    elif version < SCHEMA_VERSION:
-        migrate(engine)
-        version = SCHEMA_VERSION
-    if version != SCHEMA_VERSION:
+        found = _revision(connection)
+    if found == REVISION:
+        return
+    # Late: Alembic takes as long to import as all of this, and a history is nearly always up to date
+    from dashboard.migrations import NotOurs, upgrade
+
+    try:
+        upgrade(engine)
+    except NotOurs as error:
         raise StoreError(
-            f"The run history {database_name(engine.url)} has version {version}, and this program reads "
-            f"version {SCHEMA_VERSION}. Use the Loadonce that made it, or set LOADONCE_HOME to a new folder."
-        )
+            f"The run history {database_name(engine.url)} has version {error.version}, and this program "
+            f"reads version {REVISION}. Use the Loadonce that made it, or set LOADONCE_HOME to a new folder."
+        ) from error
 
 
-def _version(connection: Connection) -> int | None:
-    if not inspect(connection).has_table(schema_version.name):
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
         return None
-    return connection.scalar(select(schema_version.c.version).where(schema_version.c.id == 1))
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+def database_time(dialect: Dialect) -> ColumnElement[float]:
+    """Return what is the time in Unix seconds to the database: the one clock that several consoles share."""
+    if dialect.name == "sqlite":
+        return sql("((julianday('now') - 2440587.5) * 86400.0)")
+    return sql("extract(epoch from clock_timestamp())::double precision")
 
 
 def _set_up_sqlite(connection: Any, _: Any) -> None:
     # Readers and one writer at once. The switch is kept in the file, and asked for only where it is needed:
     # it wants the file for itself for a moment.
     if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        if connection.execute("PRAGMA page_count").fetchone()[0] == 0:
+            connection.execute(f"PRAGMA auto_vacuum={_INCREMENTAL}")  # only a new file can choose
         connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA foreign_keys=ON")
+
+
+class Database:
+    """A database that several processes share: transactions, and errors as one sentence with the next step.
+
+    Threading: every method may be called from any thread.
+
+    Attributes:
+        now: what the time is to the database, for statements: see `database_time`.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.url: Final = engine.url
+        self.now: Final = database_time(engine.dialect)
+        self._closed = False
+
+    @property
+    def name(self) -> str:
+        """The file, or the URL without its password."""
+        return database_name(self.url)
+
+    def claim(self, task: str, *, every_s: float) -> bool:
+        """Take on what one of several consoles is to do once in `every_s` seconds; False if it is not due."""
+        due = all_of(upkeep.c.name == task, upkeep.c.at <= self.now - every_s)
+        with self.writing() as connection:
+            if connection.execute(change(upkeep).where(due).values(at=self.now)).rowcount:
+                return True
+            if connection.scalar(select(upkeep.c.name).where(upkeep.c.name == task)) is not None:
+                return False
+        try:
+            with self.writing() as connection:
+                connection.execute(insert(upkeep).values(name=task, at=self.now))
+        except IntegrityError:
+            return False  # another process was faster
+        return True
+
+    def give_back_space(self) -> None:
+        """Give the disk back what was deleted. PostgreSQL does so by itself, in its own time.
+
+        In slices, each of which holds up other writers for a moment; but a SQLite file from before it could
+        do that is written anew once, for which its disk must have room.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return
+        with self.explained(), self._open().connect() as connection:
+            # Not within a transaction: what is let go there comes back at its end alone
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            if connection.exec_driver_sql("PRAGMA auto_vacuum").scalar() != _INCREMENTAL:
+                connection.exec_driver_sql(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
+                connection.exec_driver_sql("VACUUM")
+            while connection.exec_driver_sql("PRAGMA freelist_count").scalar():
+                # Read to its end: each row that the statement gives is a page that it has let go
+                connection.exec_driver_sql(f"PRAGMA incremental_vacuum({_SLICE_PAGES})").all()
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+
+    def close(self) -> None:
+        """Give up the connections. Idempotent; every other method raises afterwards."""
+        self._closed = True
+        self._engine.dispose()
+
+    def _open(self) -> Engine:
+        if self._closed:
+            raise StoreError(f"The run history {self.name} has been closed. Open it again first.")
+        return self._engine
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that only reads."""
+        with self.explained(), self._open().connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction: it counts once it is left without an error."""
+        # The first statement of every transaction must be a write: SQLite then waits for other writers,
+        # while a transaction that has read first is refused at once.
+        with self.explained(), self._open().begin() as connection:
+            yield connection
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn the errors of drivers into `StoreError`."""
+        try:
+            yield
+        except IntegrityError:
+            raise  # the caller's to judge
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+            raise explain(error, self.url) from error

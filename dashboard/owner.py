@@ -11,7 +11,7 @@ import os
 import socket
 from pathlib import Path
 
-__all__ = ["is_gone", "this_process"]
+__all__ = ["is_gone", "is_here", "this_process"]
 
 
 def this_process() -> str:
@@ -22,9 +22,9 @@ def this_process() -> str:
 
 def is_gone(owner: str) -> bool:
     """Whether the process is known to have ended. One on another host is never known to."""
-    host, _, rest = owner.rpartition(":")[0].rpartition(":")
+    _, _, rest = owner.rpartition(":")[0].rpartition(":")
     start = owner.rpartition(":")[2]
-    if host != socket.gethostname() or not rest.isdigit() or int(rest) == 0:
+    if not is_here(owner) or not rest.isdigit() or int(rest) == 0:
         return False
     pid = int(rest)
     try:
@@ -35,6 +35,11 @@ def is_gone(owner: str) -> bool:
         pass  # there is one, of another user
     now = _start(pid)
     return now is not None and start != "" and now != start
+
+
+def is_here(owner: str) -> bool:
+    """Whether the process is, or was, one of this host: only then can it be looked for."""
+    return owner.rpartition(":")[0].rpartition(":")[0] == socket.gethostname()
 
 
 def _start(pid: int) -> str | None:

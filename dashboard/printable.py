@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["as_it_is", "printable"]
+__all__ = ["as_it_is", "as_text", "printable"]
 
 _SEQUENCES: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _SPECIAL: Final = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>()#$:~!|"})
@@ -23,6 +23,11 @@ _UNSAFE: Final = re.compile(
 def printable(text: str) -> str:
     """Return `text` as one line that is safe to print anywhere; markup must still be escaped."""
     return _UNSAFE.sub(_escape, _SEQUENCES.sub("", text))
+
+
+def as_text(text: str) -> str:
+    """Return `text` without what no database takes: half a character, or a zero."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def as_it_is(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, get_args
@@ -31,7 +31,17 @@ from dashboard.usage import Usage
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-__all__ = ["STEPS", "RunRecord", "RunStatus", "Step", "TrialRecord", "from_json", "new_run_id", "to_json"]
+__all__ = [
+    "STEPS",
+    "RunRecord",
+    "RunStatus",
+    "Step",
+    "TrialRecord",
+    "from_json",
+    "new_run_id",
+    "to_json",
+    "with_live",
+]
 
 RunStatus = Literal["running", "finished", "aborted", "failed", "interrupted"]
 Step = Literal["preflight", "warm-up", "restart", "alive", "release", "settle", "verdict", "store", "done"]
@@ -178,6 +188,13 @@ def from_json(document: bytes | str) -> RunRecord:
         ValueError: the document is no JSON, lacks a field, or holds a value of another type.
     """
     return _adapter().validate_json(document)
+
+
+def with_live(record: RunRecord, live: RunRecord) -> RunRecord:
+    """Return the record of a run with the newest picture of its trial under way, the only one of `live`."""
+    new = {(trial.role, trial.number) for trial in live.trials}
+    before = tuple(trial for trial in record.trials if (trial.role, trial.number) not in new)
+    return replace(live, trials=(*before, *live.trials))
 
 
 @cache

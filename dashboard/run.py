@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from dashboard.attendance import Attendance
 from dashboard.evidence import Verdict
 from dashboard.logs import LogRing
 from dashboard.record import RunRecord, RunStatus, Step, TrialRecord
@@ -58,12 +59,19 @@ class Run:
         self._abort = threading.Event()
         self._abort_status: RunStatus = "aborted"
         self._broken: str | None = None  # why the run did not come to its end, if nobody aborted it
-        self._keeping = (
-            threading.Lock()
-        )  # guards what is still to be kept: two launches may try again at once
+        # guards what is still to be kept: two launches may try again at once, beside the attendance
+        self._keeping = threading.Lock()
         self._unkept: str | None = None
         self._unkept_logs: dict[str, LogRing] = {}
         self._saved_at = 0.0
+        self._attendance = Attendance(
+            store,
+            picture=self._picture,
+            version=lambda: self._version,
+            rings=self.rings,
+            lock=self._keeping,
+            on_abort=lambda _actor: self.abort(),
+        )
         # Not the thread's own end: a Ctrl-C in Thread.join makes Python 3.11 take a live thread for ended.
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"run-{run_id}")
@@ -129,6 +137,7 @@ class Run:
     # ------------------------------------------------------------------ on the run's own thread
 
     def _work(self) -> None:
+        self._attendance.begin()
         try:
             if self._warm_up():
                 self._make_trials()
@@ -208,6 +217,9 @@ class Run:
         self._changed()
         if ring is not None:
             self._keep_log(ring)
+        else:
+            with self._keeping:
+                self._attendance.forget(self._record.run_id, record.source)
         self._save(at_most_every=_SAVE_EVERY_S)
         return record
 
@@ -217,6 +229,7 @@ class Run:
         ]
 
     def _finish(self) -> None:
+        self._attendance.end()
         settings, verdicts = self._record.settings, self._verdicts()
         aborted = self._abort.is_set()
         cut = self._broken

@@ -115,12 +115,24 @@ class Runner:
         return run_id
 
     def abort(self, run_id: str, *, actor: str) -> bool:
-        """Ask a run to end now; False when it is not under way."""
+        """Ask a run to end now, even one of another process with this history; False if it has ended."""
         run = self._runs.get(run_id)
-        if run is None or not run.record().running:
+        if run is None:
+            return self._abort_elsewhere(run_id, actor)
+        if not run.record().running:
             return False
         run.abort()
         self._note(actor, "abort", run.record().settings.target, "asked", run_id)
+        return True
+
+    def _abort_elsewhere(self, run_id: str, actor: str) -> bool:
+        try:
+            record = self._store.load(run_id)
+            if record is None or not self._store.ask_abort(run_id, actor=actor):
+                return False
+        except StoreError:
+            return False  # nobody could be asked: the run goes on, and says so
+        self._note(actor, "abort", record.settings.target, "asked of its own console", run_id)
         return True
 
     def record(self, run_id: str) -> RunRecord | None:

@@ -2,66 +2,46 @@
 
     console --+
     CLI ------+--> Store --> SQLite file (or, by its URL, another database)
-    CI  ------+
+    CI  ------+     ^
+                    +-- curation (tags, notes, deletes), log_search, retention
 
-A run is one row: small columns to search and list by, and the whole record as one JSON document. The
-tables are in `tables`; the sentences for what goes wrong are in `storefault`.
+A run is one row of small columns to search and list by (`run_index`), its whole record as one JSON document,
+and its logs (`kept_logs`). The tables are in `tables`; the sentences for what goes wrong in `storefault`.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 from sqlalchemy import and_ as all_of
-from sqlalchemy import or_ as any_of
 from sqlalchemy import update as change
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
-from dashboard.database import make_engine, prepare, store_url
-from dashboard.evidence import Colour, LogLine
+from dashboard import kept_logs, run_index
+from dashboard.database import Database, make_engine, prepare, store_url
+from dashboard.evidence import LogLine
 from dashboard.interrupted import interrupted
-from dashboard.logpack import pack, unpack
-from dashboard.owner import is_gone, this_process
-from dashboard.record import RunRecord, RunStatus, from_json, to_json
-from dashboard.storefault import StoreError, database_file, database_name, explain, free_bytes
-from dashboard.tables import actions, logs, runs, schema_version, sweeps
+from dashboard.owner import is_gone, is_here, this_process
+from dashboard.printable import as_text
+from dashboard.record import RunRecord, from_json, to_json, with_live
+from dashboard.run_index import RunFilter, RunSummary, index_row
+from dashboard.storefault import StoreError, database_file, free_bytes
+from dashboard.tables import actions, records, runs, sweeps
 
-__all__ = ["Action", "RunSummary", "Store", "StoreError", "store_url"]
+__all__ = ["EVERYTHING", "Action", "RunFilter", "RunSummary", "Store", "StoreError", "store_url"]
 
 LOCK_WAIT_S: Final = 10.0
 """How long a write waits for another process's write before it gives up."""
 ROOM_BYTES: Final = 16 * 1024 * 1024
 """What must be left on the disk before a run starts, so that its record and its log can be kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunSummary:
-    """A row of the list of runs: what can be told without opening the record. Times are Unix seconds."""
-
-    run_id: str
-    created_at: float
-    finished_at: float | None
-    status: RunStatus
-    verdict: Colour | None
-    target: str
-    guard: str
-    jobs: int
-    variants_per_job: int
-    repeat: int
-    actor: str
-    load_started: int | None
-    latency_p95_s: float | None = None
-
-    @property
-    def variants(self) -> int:
-        """How many variants were released at once."""
-        return self.jobs * self.variants_per_job
+SILENT_S: Final = 90.0
+"""After so long without a word from its owner on another host, a running run is taken for interrupted."""
+EVERYTHING: Final = RunFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +56,7 @@ class Action:
     run_id: str | None = None
 
 
-_SUMMARY: Final = [runs.c[name] for name in RunSummary.__dataclass_fields__]
-
-
-class Store:
+class Store(Database):
     """The run history at one URL.
 
     Threading: every method may be called from any thread and by several processes at once. A write waits
@@ -89,9 +66,7 @@ class Store:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._url = engine.url
-        self._closed = False
+        super().__init__(engine)
         self._owner = this_process()
 
     @classmethod
@@ -104,17 +79,12 @@ class Store:
         """
         store = cls(make_engine(url, lock_wait_s))
         try:
-            with store._explained():
+            with store.explained():
                 prepare(store._engine)
         except BaseException:
             store.close()
             raise
         return store
-
-    @property
-    def name(self) -> str:
-        """The file, or the URL without its password."""
-        return database_name(self._url)
 
     def check_writable(self) -> None:
         """Make sure, by a real write, that a run could be kept now.
@@ -122,9 +92,8 @@ class Store:
         Raises:
             StoreError: it could not: full disk, read-only, locked, gone.
         """
-        with self._write() as connection:
-            connection.execute(change(schema_version).values(checked_at=time.time()))
-        file = database_file(self._url)
+        self.claim("write check", every_s=0.0)
+        file = database_file(self.url)
         free = free_bytes(file) if file is not None else None
         if free is not None and free < ROOM_BYTES:
             raise StoreError(
@@ -135,36 +104,67 @@ class Store:
 
     def save(self, record: RunRecord) -> None:
         """Insert or replace the record, in one transaction. It belongs to the calling process."""
+        document = self._written(record)
         try:
-            document = to_json(record).decode()
-        except ValueError as error:
-            raise StoreError(
-                f"The record of run {record.run_id} cannot be written as JSON ({error}). Please report this."
-            ) from error
-        row = _row(record) | {"owner": self._owner, "document": document}
-        try:
-            self._put(row)
+            self._put(record, document)
         except IntegrityError:
-            self._put(row)  # another writer inserted between the two statements: now there is a row
+            self._put(record, document)  # another writer inserted between two statements: now there is a row
 
-    def _put(self, row: dict[str, Any]) -> None:
-        with self._write() as connection:
-            if not connection.execute(
-                change(runs).where(runs.c.run_id == row["run_id"]).values(row)
-            ).rowcount:
+    def _put(self, record: RunRecord, document: str) -> None:
+        row = index_row(record) | {
+            "owner": self._owner,
+            "size_bytes": len(document.encode()),
+            "seen_at": self.now,
+        }
+        content = {"document": document, "live": None}
+        run_id = record.run_id
+        with self.writing() as connection:
+            if connection.execute(change(runs).where(runs.c.run_id == run_id).values(row)).rowcount:
+                connection.execute(change(records).where(records.c.run_id == run_id).values(content))
+            else:
                 connection.execute(insert(runs).values(row))
+                connection.execute(insert(records).values(content | {"run_id": run_id}))
+
+    def attend(self, run_id: str, live: RunRecord | None) -> str | None:
+        """Say that a run goes on; returns who has asked it to end, from another process, if anybody has.
+
+        `live` is the run as it stands: its last trial is kept beside the document of those before.
+        """
+        picture = None if live is None else self._written(replace(live, trials=live.trials[-1:]))
+        mine = all_of(runs.c.run_id == run_id, runs.c.status == "running")
+        with self.writing() as connection:
+            if not connection.execute(change(runs).where(mine).values(seen_at=self.now)).rowcount:
+                return None
+            if picture is not None:
+                key = records.c.run_id == run_id
+                connection.execute(change(records).where(key).values(live=picture))
+            return connection.scalar(select(runs.c.abort_by).where(runs.c.run_id == run_id))
+
+    def ask_abort(self, run_id: str, *, actor: str) -> bool:
+        """Ask whichever process makes the run to end it; False when it does not go on."""
+        mine = all_of(runs.c.run_id == run_id, runs.c.status == "running")
+        with self.writing() as connection:
+            return connection.execute(change(runs).where(mine).values(abort_by=actor)).rowcount > 0
 
     def save_log(self, run_id: str, source: str, lines: Iterable[LogLine]) -> None:
         """Keep the log of one source of a run that has been saved; replaces what was kept before."""
-        packed, count = pack(lines)
-        key = all_of(logs.c.run_id == run_id, logs.c.source == source)
-        position = select(func.count()).select_from(logs).where(logs.c.run_id == run_id).scalar_subquery()
+        with self._of_a_run(run_id, source), self.writing() as connection:
+            kept_logs.replace_lines(connection, run_id, source, lines)
+
+    def add_log(self, run_id: str, source: str, lines: Iterable[LogLine]) -> None:
+        """Add lines to the log that is kept of one source of a run that has been saved."""
+        with self._of_a_run(run_id, source), self.writing() as connection:
+            kept_logs.add_lines(connection, run_id, source, lines)
+
+    def drop_log(self, run_id: str, source: str) -> None:
+        """Forget what was added to the log of one source."""
+        with self.writing() as connection:
+            kept_logs.drop_lines(connection, run_id, source)
+
+    @contextmanager
+    def _of_a_run(self, run_id: str, source: str) -> Iterator[None]:
         try:
-            with self._write() as connection:
-                values: dict[str, Any] = {"line_count": count, "lines": packed}
-                if not connection.execute(change(logs).where(key).values(values)).rowcount:
-                    values |= {"run_id": run_id, "source": source, "position": position}
-                    connection.execute(insert(logs).values(values))
+            yield
         except IntegrityError as error:
             raise StoreError(
                 f"The log of {source} cannot be kept: run {run_id} is not in the history {self.name}. "
@@ -173,57 +173,66 @@ class Store:
 
     def load(self, run_id: str) -> RunRecord | None:
         """Return the record of a run, or None when there is no such run."""
-        with self._read() as connection:
-            document = connection.scalar(select(runs.c.document).where(runs.c.run_id == run_id))
-        return None if document is None else self._parse(run_id, document)
+        query = select(records.c.document, records.c.live).where(records.c.run_id == run_id)
+        with self.reading() as connection:
+            found = connection.execute(query).one_or_none()
+        return None if found is None else self._parse(run_id, *found)
+
+    def stamp(self, run_id: str) -> tuple[str, float | None] | None:
+        """Return what changes with a record: the run's status, and when it ended or was last seen to go on."""
+        when = func.coalesce(runs.c.finished_at, runs.c.seen_at)
+        with self.reading() as connection:
+            row = connection.execute(select(runs.c.status, when).where(runs.c.run_id == run_id)).one_or_none()
+        return None if row is None else (row[0], row[1])
 
     def log(self, run_id: str, source: str) -> tuple[LogLine, ...]:
         """Return the kept lines of one source of a run, exactly as they were saved; none is empty."""
-        key = all_of(logs.c.run_id == run_id, logs.c.source == source)
-        with self._read() as connection:
-            packed = connection.scalar(select(logs.c.lines).where(key))
         try:
-            return () if packed is None else unpack(source, packed)
+            with self.reading() as connection:
+                return kept_logs.read_lines(connection, run_id, source)
         except ValueError as error:
-            raise StoreError(
-                f"The log of {source} in run {run_id} is damaged in the history {self.name} ({error}). "
-                "Put a copy of the history back, or launch the run again."
-            ) from error
+            raise self.damaged(run_id, source, error) from error
+
+    def damaged(self, run_id: str, source: str, error: ValueError) -> StoreError:
+        """Return the error to raise for a log that cannot be unpacked."""
+        return StoreError(
+            f"The log of {source} in run {run_id} is damaged in the history {self.name} ({error}). "
+            "Put a copy of the history back, or launch the run again."
+        )
 
     def sources(self, run_id: str) -> tuple[str, ...]:
         """Return the names of the run's logs, in the order in which they were first saved."""
-        query = select(logs.c.source).where(logs.c.run_id == run_id).order_by(logs.c.position, logs.c.source)
-        with self._read() as connection:
-            return tuple(connection.scalars(query))
+        with self.reading() as connection:
+            return kept_logs.source_names(connection, run_id)
 
-    def list(self, *, limit: int = 200, before: str | None = None) -> tuple[RunSummary, ...]:
+    def list(
+        self,
+        wanted: RunFilter = EVERYTHING,
+        *,
+        limit: int | None = 200,
+        before: str | None = None,
+        skip: int = 0,
+    ) -> tuple[RunSummary, ...]:
         """Return the newest runs first; `before` is the last run id of the page before this one."""
-        query = select(*_SUMMARY).order_by(runs.c.created_at.desc(), runs.c.run_id.desc()).limit(limit)
-        if before is not None:
-            then = select(runs.c.created_at).where(runs.c.run_id == before).scalar_subquery()
-            query = query.where(
-                any_of(runs.c.created_at < then, all_of(runs.c.created_at == then, runs.c.run_id < before))
-            )
-        with self._read() as connection:
-            return tuple(RunSummary(*row) for row in connection.execute(query))
+        with self.reading() as connection:
+            return run_index.summaries(connection, wanted, limit=limit, before=before, skip=skip)
+
+    def count(self, wanted: RunFilter = EVERYTHING) -> int:
+        """Return how many runs there are."""
+        with self.reading() as connection:
+            return run_index.count(connection, wanted)
 
     def find(self, prefix: str, *, limit: int = 10) -> tuple[str, ...]:
         """Return the ids of runs that begin with `prefix`, newest first."""
         query = select(runs.c.run_id).where(runs.c.run_id.startswith(prefix, autoescape=True))
-        with self._read() as connection:
+        with self.reading() as connection:
             found = connection.scalars(query.order_by(runs.c.created_at.desc()).limit(limit))
             return tuple(run_id for run_id in found if run_id.startswith(prefix))
-
-    def delete(self, run_id: str) -> bool:
-        """Remove a run and its logs; False when there was none."""
-        with self._write() as connection:
-            connection.execute(delete(logs).where(logs.c.run_id == run_id))
-            return connection.execute(delete(runs).where(runs.c.run_id == run_id)).rowcount > 0
 
     def save_sweep(self, sweep_id: str, created_at: float, document: str) -> None:
         """Insert or replace what is kept of a sweep beside its runs. One process alone saves a sweep."""
         values: dict[str, Any] = {"created_at": created_at, "document": document}
-        with self._write() as connection:
+        with self.writing() as connection:
             if not connection.execute(
                 change(sweeps).where(sweeps.c.sweep_id == sweep_id).values(values)
             ).rowcount:
@@ -232,104 +241,80 @@ class Store:
     def sweeps(self, *, limit: int = 50) -> tuple[str, ...]:
         """Return the documents of the newest sweeps, newest first."""
         query = select(sweeps.c.document).order_by(sweeps.c.created_at.desc()).limit(limit)
-        with self._read() as connection:
+        with self.reading() as connection:
             return tuple(connection.scalars(query))
 
     def note_action(
         self, *, actor: str, action: str, target: str, outcome: str, run_id: str | None = None
     ) -> None:
         """Record who did what to what, now, and how it ended."""
-        values = {"time": time.time(), "actor": actor, "action": action, "target": target}
-        with self._write() as connection:
-            connection.execute(insert(actions).values(values | {"outcome": outcome, "run_id": run_id}))
+        done = Action(time.time(), actor, action, target, outcome, run_id)
+        with self.writing() as connection:
+            self.add_action(connection, done)
+
+    @staticmethod
+    def add_action(connection: Connection, done: Action) -> None:
+        """Record an action within the transaction that does it."""
+        # What quotes others may hold what no database takes for text: half a character, or a zero
+        values = {name: getattr(done, name) for name in Action.__dataclass_fields__}
+        told = {name: as_text(value) if isinstance(value, str) else value for name, value in values.items()}
+        connection.execute(insert(actions).values(told))
 
     def actions(self, limit: int = 200) -> tuple[Action, ...]:
         """Return what was recorded last, newest first."""
         columns = [actions.c[name] for name in Action.__dataclass_fields__]
-        with self._read() as connection:
+        with self.reading() as connection:
             rows = connection.execute(select(*columns).order_by(actions.c.id.desc()).limit(limit))
             return tuple(Action(*row) for row in rows)
 
     def mark_interrupted(self) -> int:
         """Mark the runs that are still `running` though their process has ended, and return how many.
 
-        Only processes of this host can be known to have ended. What was seen is kept.
+        On this host a process is known to have ended; on others it has, when it was silent for `SILENT_S`
+        seconds. What was seen is kept.
         """
-        query = select(runs.c.run_id, runs.c.owner, runs.c.document).where(runs.c.status == "running")
-        with self._read() as connection:
+        silent = (runs.c.seen_at < self.now - SILENT_S).label("silent")
+        query = select(runs.c.run_id, runs.c.owner, silent).where(runs.c.status == "running")
+        with self.reading() as connection:
             rows = connection.execute(query).all()
         marked = 0
-        for run_id, owner, document in rows:
-            if not is_gone(owner):
+        for run_id, owner, is_silent in rows:
+            if not (is_gone(owner) or (is_silent and not is_here(owner))):
                 continue
             row: dict[str, Any] = {"status": "interrupted"}
+            content: dict[str, Any] = {}
             try:
-                record = interrupted(from_json(document))
-                row = _row(record) | {"document": to_json(record).decode()}
-            except ValueError:
+                record = self.load(run_id)
+                if record is None:
+                    continue  # deleted in between
+                record = interrupted(record)
+                row = index_row(record)
+                content = {"document": self._written(record), "live": None}
+            except StoreError:
                 pass  # another version's record: it cannot be opened here, but it runs no more
             # Its owner has ended, so only another process that does the same as we could have changed it.
             still = all_of(runs.c.run_id == run_id, runs.c.status == "running", runs.c.owner == owner)
-            with self._write() as connection:
-                marked += connection.execute(change(runs).where(still).values(row)).rowcount
+            with self.writing() as connection:
+                changed = connection.execute(change(runs).where(still).values(row)).rowcount
+                if changed and content:
+                    connection.execute(change(records).where(records.c.run_id == run_id).values(content))
+                marked += changed
         return marked
 
-    def close(self) -> None:
-        """Give up the connections. Idempotent; every other method raises afterwards."""
-        self._closed = True
-        self._engine.dispose()
-
-    def _parse(self, run_id: str, document: str) -> RunRecord:
+    def _written(self, record: RunRecord) -> str:
         try:
-            return from_json(document)
+            return to_json(record).decode()
+        except ValueError as error:
+            raise StoreError(
+                f"The record of run {record.run_id} cannot be written as JSON ({error}). Please report this."
+            ) from error
+
+    def _parse(self, run_id: str, document: str, live: str | None) -> RunRecord:
+        try:
+            record = from_json(document)
+            return record if live is None else with_live(record, from_json(live))
         except ValueError as error:
             raise StoreError(
                 f"The record of run {run_id} in the history {self.name} cannot be read: another version of "
                 "Loadonce wrote it, or it is damaged. Open it with that version, or delete the run."
             ) from error
-
-    def _open(self) -> Engine:
-        if self._closed:
-            raise StoreError(f"The run history {self.name} has been closed. Open it again first.")
-        return self._engine
-
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        with self._explained(), self._open().connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        # The first statement of every transaction must be a write: SQLite then waits for other writers,
-        # while a transaction that has read first is refused at once.
-        with self._explained(), self._open().begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except IntegrityError:
-            raise  # the caller's to judge
-        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-            raise explain(error, self._url) from error
-
-
-def _row(record: RunRecord) -> dict[str, Any]:
-    settings, verdict = record.settings, record.verdict
-    latency = verdict.latency_s if verdict is not None else None
-    return {
-        "run_id": record.run_id,
-        "created_at": record.created_at,
-        "finished_at": record.finished_at,
-        "status": record.status,
-        "verdict": verdict.verdict if verdict is not None else None,
-        "target": settings.target,
-        "guard": settings.guard,
-        "jobs": settings.jobs,
-        "variants_per_job": settings.variants_per_job,
-        "repeat": settings.repeat,
-        "actor": record.actor,
-        "load_started": verdict.counts.load_started if verdict is not None else None,
-        "latency_p95_s": latency.p95 if latency is not None else None,
-    }

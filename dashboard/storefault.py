@@ -13,10 +13,12 @@ from typing import Final
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-__all__ = ["StoreError", "database_file", "database_name", "explain", "free_bytes"]
+__all__ = ["StoreError", "database_file", "database_name", "explain", "free_bytes", "shown_url"]
 
 FULL_BELOW: Final = 1024 * 1024
 """With less than this many bytes left, a disk that refuses a write is called full."""
+_SECRETS: Final = ("password", "sslpassword")
+"""What a URL may say after its question mark, and nobody else."""
 _ELSEWHERE: Final = "set LOADONCE_HOME to a folder that can be written"
 
 
@@ -34,7 +36,12 @@ def database_file(url: URL) -> Path | None:
 def database_name(url: URL) -> str:
     """Return what to call the database in a sentence: its file, or its URL without the password."""
     file = database_file(url)
-    return str(file) if file is not None else url.render_as_string(hide_password=True)
+    return str(file) if file is not None else shown_url(url)
+
+
+def shown_url(url: URL) -> str:
+    """Return the URL without a password, wherever it stands in it."""
+    return url.difference_update_query(_SECRETS).render_as_string(hide_password=True)
 
 
 def free_bytes(file: Path) -> int | None:
@@ -52,9 +59,13 @@ def explain(error: BaseException, url: URL) -> StoreError:
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     file = database_file(url)
     if file is None:
+        said = _first_line(cause)
+        for secret in (url.password, *(url.query.get(name) for name in _SECRETS)):
+            if isinstance(secret, str) and secret:
+                said = said.replace(secret, "***")
         return StoreError(
-            f"The run history at {url.render_as_string(hide_password=True)} does not answer as it should: "
-            f"{_first_line(cause)}. Check that the server runs and that LOADONCE_DATABASE_URL is right."
+            f"The run history at {shown_url(url)} does not answer as it should: {said}. "
+            "Check that the server runs and that LOADONCE_DATABASE_URL is right."
         )
     return StoreError(_explain_file(cause, file))
 

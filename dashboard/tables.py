@@ -1,11 +1,14 @@
-"""The tables of the run history, in portable SQL: what `store` reads and writes.
+"""The tables of the run history, in portable SQL: what `store` and its neighbours read and write.
 
-    runs 1 --- * logs        one row per run, one per source of its log
-    sweeps                   one row for each sweep: its plan, and what its runs came to
-    actions                  who did what, when, with what outcome
-    schema_version           one row: which of these layouts the database has
+    runs 1 --- 1 records           small columns to list and search by; the whole record as JSON
+         1 --- * run_tags          what operators call it
+         1 --- * logs 1 --- * log_parts    one row for each source of its log; its lines in parts
+    sweeps                         one row for each sweep: its plan, and what its runs came to
+    actions                        who did what, when, with what outcome
+    upkeep                         when something was last seen to, by whichever console did it
 
-Nothing here is SQLite's own, so that the same history can live in PostgreSQL.
+Nothing here is SQLite's own, so that the same history can live in PostgreSQL. Tables are made and changed
+by `migrations` alone; a test holds that what they make is what stands here.
 """
 
 from __future__ import annotations
@@ -13,10 +16,11 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
+    BigInteger,
     Column,
-    Connection,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -25,24 +29,23 @@ from sqlalchemy import (
     Table,
     Text,
 )
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 __all__ = [
-    "SCHEMA_VERSION",
+    "REVISION",
     "actions",
-    "create_tables",
+    "log_parts",
     "logs",
     "metadata",
+    "records",
+    "run_tags",
     "runs",
     "schema_version",
     "sweeps",
+    "upkeep",
 ]
 
-SCHEMA_VERSION: Final = 3
-"""Grows with every change of these tables; a migration takes a database from one to the next.
-
-1: the first. 2: `runs.latency_p95_s`. 3: `sweeps`.
-"""
+REVISION: Final = "0004"
+"""The newest of `migrations.versions`; it stands here so that only a history that is older needs Alembic."""
 
 # Every constraint has a name that follows from its columns, so that a migration can drop it by name on any
 # database.
@@ -71,12 +74,32 @@ runs: Final = Table(
     Column("repeat", Integer, nullable=False),
     Column("actor", Text, nullable=False),
     Column("load_started", Integer),
-    Column("latency_p95_s", Double),
     Column("owner", Text, nullable=False),  # the console process that runs it, see `dashboard.owner`
-    # Last, so that a list of runs reads the small columns and never the pages of the documents.
-    Column("document", Text, nullable=False),
+    Column("latency_p95_s", Double),
+    Column("words", Text, nullable=False, server_default=""),  # folded, to be searched: `run_index.words_of`
+    Column("note", Text, nullable=False, server_default=""),
+    Column("size_bytes", BigInteger, nullable=False, server_default="0"),  # of its record, without its logs
+    Column("seen_at", Double),  # when its owner last said that it lives, by the database's clock
+    Column("abort_by", Text),  # who has asked its owner, from another process, to end it
     Index(None, "created_at", "run_id"),
     Index(None, "status"),
+)
+
+# Apart from the small columns: SQLite would walk a record's pages for every column behind it.
+records: Final = Table(
+    "records",
+    metadata,
+    Column("run_id", String(64), ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("live", Text),  # the trial under way, as far as it was seen; see `Store.save_live`
+)
+
+run_tags: Final = Table(
+    "run_tags",
+    metadata,
+    Column("run_id", String(64), ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("tag", String(40), primary_key=True),
+    Index(None, "tag"),
 )
 
 logs: Final = Table(
@@ -86,7 +109,18 @@ logs: Final = Table(
     Column("source", String(255), primary_key=True),
     Column("position", Integer, nullable=False),  # order in which the run's sources were saved
     Column("line_count", Integer, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False, server_default="0"),
+)
+
+log_parts: Final = Table(
+    "log_parts",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("source", String(255), primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),  # from 0, in the order of the lines
+    Column("line_count", Integer, nullable=False),
     Column("lines", LargeBinary, nullable=False),  # see `dashboard.logpack`
+    ForeignKeyConstraint(["run_id", "source"], ["logs.run_id", "logs.source"], ondelete="CASCADE"),
 )
 
 sweeps: Final = Table(
@@ -112,18 +146,19 @@ actions: Final = Table(
     Index(None, "run_id"),
 )
 
+upkeep: Final = Table(
+    "upkeep",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("at", Double, nullable=False),  # by the database's clock
+)
+
+# How a history told its version before Alembic did. Kept for the programs of that time, which look here and
+# then say that the history is newer than they are; nobody else reads it.
 schema_version: Final = Table(
     "schema_version",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),  # always 1
     Column("version", Integer, nullable=False),
-    Column("checked_at", Double),  # when somebody last made sure that the database can be written
+    Column("checked_at", Double),
 )
-
-
-def create_tables(connection: Connection) -> None:
-    """Make what is missing. Two processes may do so at once: each statement stands alone and is harmless."""
-    for table in metadata.sorted_tables:
-        connection.execute(CreateTable(table, if_not_exists=True))
-        for index in sorted(table.indexes, key=lambda index: str(index.name)):
-            connection.execute(CreateIndex(index, if_not_exists=True))

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from dashboard.evidence import LogLine
 from dashboard.store import RunSummary, Store, StoreError, store_url
 from tests.dashboard import sample_records as sample
 
@@ -36,7 +35,9 @@ def test_a_run_that_is_not_there_is_none(store: Store) -> None:
 def test_a_summary_tells_the_run_without_its_document(store: Store) -> None:
     record = sample.run("red")
     store.save(record)
-    assert store.list() == (
+    (found,) = store.list()
+    assert found.size_bytes > 1000
+    assert (replace(found, size_bytes=0),) == (
         RunSummary(
             record.run_id,
             sample.START,
@@ -85,16 +86,6 @@ def test_a_prefix_is_no_pattern(store: Store) -> None:
     store.save(sample.run("green", run_id="20261123-1-aa"))
     assert store.find("2026_") == ()
     assert store.find("%") == ()
-
-
-def test_a_deleted_run_takes_its_logs_along(store: Store) -> None:
-    record = sample.run("green")
-    store.save(record)
-    store.save_log(record.run_id, "trial-1", [LogLine("trial-1", 0, "stdout", 1.0, "hello")])
-    assert store.delete(record.run_id)
-    assert store.load(record.run_id) is None
-    assert store.sources(record.run_id) == ()
-    assert not store.delete(record.run_id)
 
 
 def test_a_thousand_runs_stay_quick_to_list_and_open(store: Store) -> None:

@@ -66,7 +66,7 @@ def test_an_interrupted_run_with_green_trials_proves_nothing(store: Store) -> No
 def test_a_cut_run_of_another_version_runs_no_more_either(store: Store) -> None:
     _save_running(store, _ended_process())
     with store._engine.begin() as connection:
-        connection.execute(text("update runs set document = '{}'"))
+        connection.execute(text("update records set document = '{}'"))
     assert store.mark_interrupted() == 1
     assert store.list()[0].status == "interrupted"
 

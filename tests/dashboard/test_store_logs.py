@@ -55,7 +55,7 @@ def test_a_log_is_kept_compressed(store: Store) -> None:
     lines = [LogLine("s", n, "stdout", 1e9 + n, f"Loading weights {n}/20000") for n in range(20_000)]
     store.save_log(record.run_id, "s", lines)
     with store._engine.connect() as connection:
-        size = connection.scalar(text("select length(lines) from logs"))
+        size = connection.scalar(text("select length(lines) from log_parts"))
     assert size is not None
     assert size < sum(len(line.text) for line in lines) / 2
 
@@ -65,6 +65,6 @@ def test_a_damaged_log_is_said_to_be_damaged(store: Store) -> None:
     store.save(record)
     store.save_log(record.run_id, "s", [LogLine("s", 0, "stdout", 1.0, "x")])
     with store._engine.begin() as connection:
-        connection.execute(text("update logs set lines = x'00'"))
+        connection.execute(text("update log_parts set lines = x'00'"))
     with pytest.raises(StoreError, match=r"log of s in run .* is damaged"):
         store.log(record.run_id, "s")

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from dashboard.record import RunRecord
 from dashboard.runs import PreflightError, RunInProgress
@@ -132,18 +131,6 @@ def test_a_history_that_cannot_be_written_begins_no_sweep(store: Store) -> None:
     with pytest.raises(StoreError):
         Sweep(PLAN, runner, store, actor="ann").start()
     assert runner.launched == []
-
-
-def test_a_history_of_the_version_before_takes_sweeps(store: Store) -> None:
-    with store._engine.begin() as connection:
-        connection.execute(text("DROP TABLE sweeps"))
-        connection.execute(text("UPDATE schema_version SET version = 2"))
-    url = str(store._engine.url)
-    store.close()
-    again = Store.open(url)
-    made(again, Made())
-    assert len(again.sweeps()) == 1
-    again.close()
 
 
 # -- the desk of the console -----------------------------------------------------------------------------
