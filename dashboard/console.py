@@ -16,12 +16,14 @@ from dashboard.logs import LogRing
 from dashboard.opened import OpenedRuns
 from dashboard.probe_desk import ProbeDesk
 from dashboard.record import RunRecord
+from dashboard.retention import retention
 from dashboard.runs import open_runner
 from dashboard.settings import RunSettings
 from dashboard.shown import Shown, shown_of
 from dashboard.store import Store, store_url
 from dashboard.sweep_desk import SweepDesk
 from dashboard.targets.base import Warmth
+from dashboard.upkeep import Upkeep
 from dashboard.watch_desk import WatchDesk
 
 __all__ = ["Console", "ConsoleRunner", "open_parts"]
@@ -73,6 +75,7 @@ class Console:
     alerts: AlertDesk = field(default_factory=AlertDesk)
     watches: WatchDesk = field(default_factory=WatchDesk)
     opened: OpenedRuns = field(default_factory=OpenedRuns)
+    upkeep: Upkeep | None = None
 
     def record(self, run_id: str) -> RunRecord | None:
         """Return the record of a run, remembered or kept; None when there is none.
@@ -106,6 +109,8 @@ class Console:
 
     def close(self) -> None:
         """End the run under way and all that was started. Idempotent; blocks for seconds at the most."""
+        if self.upkeep is not None:
+            self.upkeep.close()
         for part in (self.sweeps, self.runner, self.watches, self.containers, self.gauges, self.probes):
             part.close()
         self.alerts.close(_LAST_ALERTS_S)  # after the run under way, whose end it may have to tell of
@@ -116,8 +121,9 @@ def open_parts(home: Path) -> Console:
     """Open the history and begin to warm up. Blocks for a fraction of a second.
 
     Raises:
-        StoreError: the history cannot be used.
+        StoreError: the history cannot be used, or a limit on what is kept is no number.
     """
+    limits = retention()
     store = Store.open(store_url(home))
     try:
         interrupted = mark_interrupted(store)
@@ -135,4 +141,10 @@ def open_parts(home: Path) -> Console:
         alarmed=alerts.alarm,
     )
     watches.resume()
-    return Console(runner, store, LiveTokens(), shelf, home, alerts=alerts, watches=watches)
+
+    def see_to_interrupted() -> None:
+        for record in mark_interrupted(store):
+            alerts.run_ended(record)
+
+    upkeep = Upkeep(store, limits, see_to_interrupted)
+    return Console(runner, store, LiveTokens(), shelf, home, alerts=alerts, watches=watches, upkeep=upkeep)

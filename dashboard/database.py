@@ -197,8 +197,9 @@ class Database:
                 connection.exec_driver_sql(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
                 connection.exec_driver_sql("VACUUM")
             while connection.exec_driver_sql("PRAGMA freelist_count").scalar():
-                # Read to its end: each row that the statement gives is a page that it has let go
-                connection.exec_driver_sql(f"PRAGMA incremental_vacuum({_SLICE_PAGES})").all()
+                # As a script, which runs to its end: the driver would take one step of it, and that is a page
+                raw: Any = connection.connection.driver_connection
+                raw.executescript(f"PRAGMA incremental_vacuum({_SLICE_PAGES})")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
 
     def close(self) -> None:

@@ -53,8 +53,9 @@ class LogPattern:
         try:
             re2.compile(self.text, options)
         except re2.error as error:
+            said = error.args[0].decode() if isinstance(error.args[0], bytes) else error
             raise PatternError(
-                f"{self.text!r} is no pattern of RE2 ({error}). Its syntax knows no look-around and no \\1."
+                f"{self.text!r} is no pattern of RE2 ({said}). Its syntax knows no look-around and no \\1."
             ) from error
 
 

@@ -7,7 +7,7 @@ where no limit is set.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,14 +94,25 @@ def surplus(runs: Sequence[RunSummary], limits: Retention, now: float) -> tuple[
     return tuple(sorted(found.values(), key=lambda each: each.run.created_at))
 
 
-def prune(store: Store, limits: Retention, now: float, *, actor: str = ACTOR) -> tuple[Pruned, ...]:
+def prune(
+    store: Store,
+    limits: Retention,
+    now: float,
+    *,
+    actor: str = ACTOR,
+    stop: Callable[[], bool] = lambda: False,
+) -> tuple[Pruned, ...]:
     """Delete what goes by these limits, give the disk its space back, and return what went.
+
+    Between two runs `stop` tells whether to leave it at that.
 
     Raises:
         StoreError: the history cannot be written; what went before that has gone.
     """
     gone: list[Pruned] = []
     for each in surplus(store.list(limit=None), limits, now):
+        if stop():
+            break
         try:
             delete_runs(store, [each.run.run_id], actor=actor, why=each.why, tagged=False)
         except CurationError:

@@ -66,6 +66,7 @@ class RunFilter:
             versions, tags or note, in any case.
         outcome: as in `OUTCOMES`. tags: it has all of these.
         since, until: launched from then on, and before then; Unix seconds.
+        run_id: this one alone.
     """
 
     text: str = ""
@@ -73,6 +74,7 @@ class RunFilter:
     tags: tuple[str, ...] = ()
     since: float | None = None
     until: float | None = None
+    run_id: str | None = None
 
     @property
     def everything(self) -> bool:
@@ -87,6 +89,8 @@ class RunFilter:
             found.append(runs.c.verdict == self.outcome)
         elif self.outcome is not None:
             found.append(runs.c.status == self.outcome)
+        if self.run_id is not None:
+            found.append(runs.c.run_id == self.run_id)
         if self.since is not None:
             found.append(runs.c.created_at >= self.since)
         if self.until is not None:

@@ -179,7 +179,7 @@ class Store(Database):
         return None if found is None else self._parse(run_id, *found)
 
     def stamp(self, run_id: str) -> tuple[str, float | None] | None:
-        """Return what changes with a record: the run's status, and when it ended or was last seen to go on."""
+        """Return what changes with a record: the run's status, and when it ended or was last seen."""
         when = func.coalesce(runs.c.finished_at, runs.c.seen_at)
         with self.reading() as connection:
             row = connection.execute(select(runs.c.status, when).where(runs.c.run_id == run_id)).one_or_none()
@@ -216,6 +216,11 @@ class Store(Database):
         """Return the newest runs first; `before` is the last run id of the page before this one."""
         with self.reading() as connection:
             return run_index.summaries(connection, wanted, limit=limit, before=before, skip=skip)
+
+    def summary(self, run_id: str) -> RunSummary | None:
+        """Return what the list says of one run; None when there is no such run."""
+        with self.reading() as connection:
+            return next(iter(run_index.summaries(connection, RunFilter(run_id=run_id), limit=1)), None)
 
     def count(self, wanted: RunFilter = EVERYTHING) -> int:
         """Return how many runs there are."""

@@ -115,9 +115,11 @@ def _check_port(host: str, port: int) -> None:
 
 def _check_history() -> None:
     from dashboard.home import HomeError, data_home
+    from dashboard.retention import retention
     from dashboard.store import Store, StoreError, store_url
 
     try:
+        retention()
         Store.open(store_url(data_home())).close()
     except (HomeError, StoreError) as error:
         raise CommandError(str(error)) from error
