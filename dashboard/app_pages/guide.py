@@ -55,7 +55,7 @@ def draw(step: GuideStep, number: int, *, free: bool) -> None:
         by_hand, here = st.columns(2)
         with by_hand:
             st.markdown(f":small[:gray[{_('By hand')}]]")
-            st.code(step.shell, language="bash", wrap_lines=True)
+            st.code(step.shell, language=None, wrap_lines=True)
         with here:
             st.markdown(f":small[:gray[{_('Here')}]]  \n{step.here}")
             with st.container(horizontal=True):

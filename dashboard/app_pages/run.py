@@ -88,7 +88,7 @@ def in_use() -> None:
     now = session.chosen_run().record
     figures = usage_figures(trial_of(now, place) if now is not None else None)
     if figures:
-        st.subheader("The container meanwhile")
+        st.header("The container meanwhile")
         for cell, figure in zip(st.columns(2), figures, strict=False):
             cell.metric(
                 figure.label, figure.value, figure.peak, delta_color="off", delta_arrow="off", border=True,
@@ -103,7 +103,7 @@ def memory() -> None:
     trial = trial_of(now, place) if now is not None else None
     figure = memory_figure(trial, (origin(trial) or trial.started_at) if trial is not None else 0.0)
     if figure is not None:
-        st.subheader("Models in its memory")
+        st.header("Models in its memory")
         label = f"Memory of the worker's process: {memory_words(trial)[1]}"
         live_chart(figure, label=label, library=PLOTLY_PATH, key="memory")
         st.markdown(f":small[:gray[{memory_words(trial)[1]}]]")
@@ -111,5 +111,5 @@ def memory() -> None:
 
 in_use()
 memory()
-st.subheader("Latency of each variant")
+st.header("Latency of each variant")
 latency()

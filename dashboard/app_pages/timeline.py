@@ -79,7 +79,7 @@ def lines_beside(trial: TrialRecord, log: TrialLog | None) -> None:
 
 def table_of_events(trial: TrialRecord, window: Window | None) -> None:
     """List the events of what is looked at."""
-    st.subheader(_("Every load event"))
+    st.header(_("Every load event"))
     listed, count = shown_events(trial, window, live=record.running)
     if len(listed) < count:
         few = _("{shown} of {count} are listed. Zoom in to see others.", shown=len(listed), count=count)

@@ -53,8 +53,9 @@ function makeFrame(parentElement, onResize) {
   style.textContent = FRAME;
   const frame = document.createElement("figure");
   const plot = document.createElement("div");
-  const words = document.createElement("figcaption");
+  const words = document.createElement("p");
   plot.setAttribute("role", "img");
+  words.className = "said";
   words.setAttribute("role", "status");
   frame.append(plot, words);
   parentElement.append(style, frame);

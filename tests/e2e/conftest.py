@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from tests.e2e.recorded_pages import APP as RECORDED_APP
 from tests.e2e.tabs import Tabs
 from tests.ports import free_port
 
@@ -151,6 +152,20 @@ def console_server():
 def module_console_server():
     """Makes a server for all tests of a module, which leave it running."""
     yield from _servers()
+
+
+@pytest.fixture(scope="module")
+def recorded(module_console_server, tmp_path_factory):
+    """Returns the console over what was recorded, `full` or `empty`; each is started once for a module."""
+    known = {}
+
+    def console(state):
+        if state not in known:
+            home = str(tmp_path_factory.mktemp(state))
+            known[state] = module_console_server(RECORDED_APP, RECORDED=state, RECORDED_HOME=home)
+        return known[state]
+
+    return console
 
 
 @pytest.fixture(scope="module")
