@@ -28,9 +28,9 @@ from dashboard.probing.report import Asked
 from dashboard.store import Store, store_url
 from dashboard.sweep import to_document
 from dashboard.usage import Usage
-from tests.dashboard.records import ZERO, green_run, red_run, running_run, unproven_run
 from tests.dashboard.recorded_runner import RecordedRunner
 from tests.dashboard.recorded_shelf import RecordedShelf
+from tests.dashboard.records import ZERO, green_run, red_run, running_run, unproven_run
 from tests.dashboard.test_sweep import WHOLE
 
 HOME = Path(os.environ["RECORDED_HOME"])

@@ -1,4 +1,4 @@
-"""WCAG 2.1 AA on every page, with and without content, in light and dark, wide and on a phone: axe-core's word.
+"""WCAG 2.1 AA on every page, empty and full, in light and dark, wide and on a phone: axe-core's word.
 
 axe-core is asked for more than that: its best practices (headings, landmarks), and targets of 24 pixels, too.
 """
@@ -27,10 +27,12 @@ RULES = {
 # Whose fault it is can be told in the page alone: outside, an element is no more than a path.
 AUDIT = """async ([rules, known]) => {
   const found = { ours: [], known: [] };
-  for (const { id, nodes } of (await axe.run(rules)).violations) for (const { element, html, failureSummary } of nodes) {
-    const place = known.findIndex(({ rule, css }) => rule === id && element?.matches(css));
-    if (place >= 0) found.known.push(place);
-    else found.ours.push(`${id}: ${html.slice(0, 300)}\\n${failureSummary}`);
+  for (const { id, nodes } of (await axe.run(rules)).violations) {
+    for (const { element, html, failureSummary } of nodes) {
+      const place = known.findIndex(({ rule, css }) => rule === id && element?.matches(css));
+      if (place >= 0) found.known.push(place);
+      else found.ours.push(`${id}: ${html.slice(0, 300)}\\n${failureSummary}`);
+    }
   }
   return found;
 }"""
