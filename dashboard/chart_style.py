@@ -14,7 +14,7 @@ import plotly.graph_objects as go  # type: ignore[import-untyped]  # plotly has 
 __all__ = ["BLUE", "GREEN", "GREY", "RED", "VIOLET", "Panel", "lay_out", "pattern", "say_empty", "stack"]
 
 GREY, BLUE, GREEN, RED, VIOLET = "#8290a6", "#3b7cf3", "#1f9f6c", "#e0434f", "#8a63d2"
-_TOP: Final = 26
+_TOP: Final = 44
 _BOTTOM: Final = 44
 _GAP: Final = 34
 """Pixels between two panels, in which the upper one's ticks have room."""

@@ -102,7 +102,13 @@ class _Timeline:
         add_ends(figure, [(end.time, _("worker ended")) for end in trial.ends], axis=self.axis)
         if len(panels) > 1 or trial.memory is not None:
             figure.update_layout(margin={"r": 84 if "yaxis2" in figure.layout else 16})
-        figure.update_layout(showlegend=False, barmode="overlay", bargap=0.35)
+        # What the colours and the patterns of variants mean; a plotly legend hides what is clicked
+        figure.update_layout(
+            showlegend=True, barmode="overlay", bargap=0.35,
+            legend={"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top",
+                    "itemclick": False,
+                    "itemdoubleclick": False, "traceorder": "normal"},
+        )  # fmt: skip
         figure.update_xaxes(
             title_text=_("seconds since the release"), range=[self.whole.begin, self.whole.end]
         )

@@ -59,7 +59,7 @@ def _draw(figure: go.Figure, trial: TrialRecord, zero: float, axis: str, view: W
             x=[round(at, 3) for at, _ in points], y=[megabytes for _, megabytes in points], yaxis=axis,
             mode="lines+markers", name="Memory", cliponaxis=view is not None,
             hovertemplate="%{y:,} MB, %{x:.2f} s<extra></extra>",
-            line={"color": _VIOLET, "width": 2}, marker={"color": _VIOLET, "size": 6},
+            showlegend=False, line={"color": _VIOLET, "width": 2}, marker={"color": _VIOLET, "size": 6},
         )
     )  # fmt: skip
     if not steps.silent:
@@ -86,6 +86,6 @@ def _mark_steps(figure: go.Figure, steps: Steps, zero: float, axis: str) -> None
             yaxis=axis, mode="markers", name="One model more", cliponaxis=False,
             customdata=[f"model {number} is in the memory, and stayed" for number in places],
             hovertemplate="%{customdata}<extra></extra>",
-            marker={"symbol": "triangle-up", "size": 13, "color": _VIOLET},
+            showlegend=False, marker={"symbol": "triangle-up", "size": 13, "color": _VIOLET},
         )
     )  # fmt: skip

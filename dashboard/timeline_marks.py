@@ -94,7 +94,9 @@ def add_marks(
             y=[lane.name] * len(bins),
             yaxis=y_axis,
             mode="markers",
+            opacity=1,
             cliponaxis=False,
+            showlegend=False,
             name=lane.name,
             marker={
                 "color": lane.colour, "symbol": lane.symbol, "line": {"width": 1.5, "color": lane.colour},
@@ -141,6 +143,7 @@ def add_load_bars(
             customdata=[[bar.line, bar.words] for bar in drawn],
             hovertemplate="%{y}<br>%{customdata[1]}<extra></extra>",
             name="loads",
+            showlegend=False,
         )
     )
 
@@ -205,6 +208,7 @@ def add_counts(figure: go.Figure, counts: Sequence[int], window: Window, *, axis
             yaxis=y_axis,
             name=_("Log lines"),
             marker={"color": GREY},
+            showlegend=False,
             hovertemplate=_("{count} log lines", count="%{y:,}") + "<extra></extra>",
         )
     )

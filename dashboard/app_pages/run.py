@@ -13,6 +13,7 @@ from dashboard.latency_desk import OVER, VIEW, VIEWS, latencies, other_runs, pic
 from dashboard.live_assets import PLOTLY_PATH
 from dashboard.memory_chart import memory_figure
 from dashboard.phases import board_view, trial_of
+from dashboard.report_desk import offers
 from dashboard.spans import origin
 from dashboard.wording import memory_words
 
@@ -80,6 +81,12 @@ with st.container(horizontal=True):
             icon=f":material/{icon}:",
             query_params={"run": record.run_id},
         )
+    with st.popover(_("Download"), icon=":material/download:"):
+        for offer in offers(record, session.console().store, session.console().runner.record):
+            st.download_button(
+                offer.label, offer.make, offer.file, offer.mime, key=offer.file, type="tertiary",
+                on_click="ignore", disabled=not offer.possible, icon=":material/description:",
+            )  # fmt: skip
 
 
 @st.fragment(run_every=2 if record.running and record.settings.target != "local" else None)

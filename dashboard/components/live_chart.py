@@ -77,6 +77,7 @@ def timeline_chart(
         "later": _("Later"),
         "whole": _("All"),
         "whole_long": _("Show all of it"),
+        "mark": _("Mark"),
         "previous": _("Previous mark"),
         "next": _("Next mark"),
         "lines": _("Log lines"),

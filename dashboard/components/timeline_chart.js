@@ -62,8 +62,8 @@ class TimelineChart {
       button("◀", labels.earlier, () => this.pan(-0.5)),
       button("▶", labels.later, () => this.pan(0.5)),
       button(labels.whole, labels.whole_long, () => this.look(null)),
-      button("‹", labels.previous, () => this.step(-1)),
-      button("›", labels.next, () => this.step(1)),
+      button(`‹ ${labels.mark}`, labels.previous, () => this.step(-1)),
+      button(`${labels.mark} ›`, labels.next, () => this.step(1)),
       button(labels.lines, labels.lines_long, () => this.choose()),
     );
   }
@@ -95,7 +95,8 @@ class TimelineChart {
     this.plot.on("plotly_doubleclick", () => this.look(null));
     this.plot.on("plotly_click", (event) => {
       const point = event.points?.[0];
-      const [line] = point?.customdata ?? [null];
+      // On a bar it is the moment under the pointer that is asked for, not the bar's beginning
+      const [line] = (point?.data.type === "bar" ? null : point?.customdata) ?? [null];
       const at = event.xvals?.[0] ?? point?.x;
       if (at !== undefined && at !== null) this.show({ at: place(at), line: line ?? null });
     });
