@@ -1,15 +1,17 @@
 """Reports of a run: the JSON of the command line, and files for CI systems and for people.
 
-RunRecord --run_json--> .json      the contract's object, and the whole record
-          --junit-----> .xml       a test case per trial
-          --page------> .html      one page that needs nothing else
+RunRecord --run_json------> .json          the contract's object, and the whole record
+          --junit---------> .xml           a test case per trial
+          --page----------> .html          one page that needs nothing else
+          --variants_csv--> .csv           a row per variant; a row per load event in .events.csv
+          --bundle--------> .zip           all of these, the logs, and a manifest of their hashes
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -17,25 +19,41 @@ from pathlib import Path
 from typing import Any, Final
 
 from dashboard.diagnosis import Finding, diagnose
-from dashboard.evidence import Control, Counts, Reason, Verdict
+from dashboard.evidence import Control, Counts, LogLine, Reason, Verdict
+from dashboard.language import ENGLISH, speaking
 from dashboard.memory import steps_of
 from dashboard.record import RunRecord, TrialRecord, to_json
+from dashboard.store import Store, StoreError
 from dashboard.wording import contention_words, control_words, failures, memory_words
 
 __all__ = [
     "ENDINGS",
+    "Logs",
     "ReportError",
     "check_report_path",
     "final_verdict",
     "findings",
     "iso",
     "judgement",
+    "kept_logs",
+    "report_bytes",
     "run_json",
     "write_report",
     "write_whole",
 ]
 
-ENDINGS: Final = (".html", ".json", ".xml")
+ENDINGS: Final = (".html", ".json", ".xml", ".csv", ".zip")
+Logs = Callable[[], Iterable[tuple[str, Iterable[LogLine]]]]
+"""Gives the logs of a run by their sources, when they are wanted."""
+_EVENTS: Final = ".events.csv"
+_BUNDLED: Final = {
+    "report.html": "report.html",
+    "run.json": "run.json",
+    "junit.xml": "junit.xml",
+    "variants.csv": "variants.csv",
+    "events.csv": f"run{_EVENTS}",
+}
+"""Files of a bundle, with names that ask for what is in them."""
 
 
 class ReportError(Exception):
@@ -113,17 +131,41 @@ def check_report_path(path: Path, endings: Collection[str] = ENDINGS) -> None:
         ) from error
 
 
-def write_report(record: RunRecord, path: Path) -> None:
+def report_bytes(record: RunRecord, name: str, logs: Logs = tuple) -> bytes:
+    """Return the report of a record as the file `name` asks for it by its ending, in English.
+
+    Raises:
+        ReportError: there is none such of a run that is still under way.
+    """
+    with speaking(ENGLISH):  # who reads a file is not who asked for it
+        if Path(name).suffix.lower() == ".zip":
+            from dashboard.report_bundle import bundle  # late, as all of them: most runs need none
+
+            reports = {file: _text(record, asked).encode() for file, asked in _BUNDLED.items()}
+            return bundle(reports, record, logs())
+        return _text(record, name).encode()
+
+
+def kept_logs(store: Store, run_id: str) -> Logs:
+    """Return what gives the logs that the history has of a run; it raises `StoreError` if it cannot."""
+    return lambda: ((source, store.log(run_id, source)) for source in store.sources(run_id))
+
+
+def write_report(record: RunRecord, path: Path, logs: Logs = tuple) -> None:
     """Write the record to `path` in the format of its ending, whole or not at all.
 
     Raises:
         ReportError: it cannot be written.
     """
     check_report_path(path)
-    write_whole(_WRITERS[path.suffix.lower()](record), path, then=f"history export {record.run_id} --to FILE")
+    try:
+        content = report_bytes(record, path.name, logs)
+    except StoreError as error:
+        raise ReportError(f"The report {path} was not written: {error}") from error
+    write_whole(content, path, then=f"history export {record.run_id} --to FILE")
 
 
-def write_whole(text: str, path: Path, *, then: str) -> None:
+def write_whole(content: bytes, path: Path, *, then: str) -> None:
     """Write a file whole or not at all. `then` is the command that writes it again.
 
     Raises:
@@ -132,7 +174,7 @@ def write_whole(text: str, path: Path, *, then: str) -> None:
     temporary = _beside(path)
     try:
         with temporary.open("xb") as file:
-            file.write(text.encode())
+            file.write(content)
         temporary.replace(path)
     except OSError as error:
         with suppress(OSError):
@@ -210,23 +252,20 @@ def _json_text(record: RunRecord) -> str:
     return json.dumps(run_json(record) | {"record": json.loads(to_json(record))}, indent=2) + "\n"
 
 
-def _junit_text(record: RunRecord) -> str:
-    from dashboard.report_junit import junit  # late: a run without a report does not need it
-
-    return junit(record)
-
-
-def _page_text(record: RunRecord) -> str:
+def _text(record: RunRecord, name: str) -> str:
+    from dashboard.report_csv import events_csv, variants_csv
+    from dashboard.report_junit import junit
     from dashboard.report_page import page
 
-    return page(record)
-
-
-_WRITERS: Final[Mapping[str, Callable[[RunRecord], str]]] = {
-    ".html": _page_text,
-    ".json": _json_text,
-    ".xml": _junit_text,
-}
+    if name.lower().endswith(_EVENTS):
+        return events_csv(record)
+    writers: Mapping[str, Callable[[RunRecord], str]] = {
+        ".html": page,
+        ".json": _json_text,
+        ".xml": junit,
+        ".csv": variants_csv,
+    }
+    return writers[Path(name).suffix.lower()](record)
 
 
 def _beside(path: Path) -> Path:

@@ -1,7 +1,7 @@
 """A run as one HTML page that needs nothing else: no script, no font, no picture from anywhere.
 
-Everything that came from outside is escaped, and the page's own policy forbids scripts and requests, so that
-a report can be opened from a mail without a thought.
+Everything that came from outside is escaped, and the page's own policy forbids requests, and every script but
+the two that draw its charts, so that a report can be opened from a mail without a thought.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dashboard.evidence import LogEvent, Reason, Variant, Verdict
 from dashboard.printable import printable
 from dashboard.record import RunRecord, TrialRecord
 from dashboard.report import final_verdict, findings, iso
+from dashboard.report_charts import charts_of, drawing, figures_html, script_policy
 from dashboard.wording import (
     COLOUR_ICONS,
     COLOUR_WORDS,
@@ -33,13 +34,19 @@ from dashboard.wording import (
 __all__ = ["page"]
 
 _STYLE: Final = Path(__file__).with_name("report_page.css")
-_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; "
+    "form-action 'none'; script-src {}"
+)
+_MOST_EVENTS: Final = 2000
+"""More rows than that are read by programs: they are in the CSV and JSON reports."""
 
 
 def page(record: RunRecord) -> str:
     """Return the page for a run. Of several trials, the one that decided is shown whole, each by a row."""
     verdict = final_verdict(record)
     shown = record.shown_trial
+    charts = () if shown is None else charts_of(shown)
     parts = [_banner(record, verdict)]
     if verdict is not None:
         parts += [_figures(verdict, shown), _reasons("Why", verdict.reasons)]
@@ -48,6 +55,7 @@ def page(record: RunRecord) -> str:
         if verdict.not_checked:
             parts.append(_list("Not checked", unchecked(verdict)))
     parts.append(_control(record, verdict))
+    parts.append(figures_html(charts))
     if record.warnings:
         parts.append(_list("Warnings", record.warnings))
     failed = failures(record)
@@ -58,15 +66,16 @@ def page(record: RunRecord) -> str:
     if shown is not None:
         parts += [_variants(shown), _events(shown)]
     parts.append(_settings(record))
+    policy = _POLICY.format(script_policy(charts))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{_text(_word(verdict))} · run {_text(record.run_id)} · Loadonce</title>\n"
         f"<style>\n{_STYLE.read_text('utf-8')}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(parts)
+        + "\n".join(filter(None, parts))
         + f"\n</main>\n<footer>Loadonce, run <code>{_text(record.run_id)}</code>. The JSON report of the run "
-        "holds every trial with all its variants and events.</footer>\n</body>\n</html>\n"
+        f"holds every trial with all its variants and events.</footer>\n{drawing(charts)}</body>\n</html>\n"
     )
 
 
@@ -128,11 +137,11 @@ def _list(title: str, sentences: Iterable[str]) -> str:
 def _control(record: RunRecord, verdict: Verdict | None) -> str:
     short, sentence = control_words(record)
     html = f"<h2>Control: {_text(short)}</h2>\n<p>{_text(sentence)}</p>"
+    if record.control is not None and record.control.reasons:
+        html += "\n<ul>" + "".join(f"<li>{_text(r.text)}</li>" for r in record.control.reasons) + "</ul>"
     if verdict is not None:
         met, proves = contention_words(verdict.counts)
         html += f"\n<h2>Contention: {_text(met)}</h2>\n<p>{_text(proves)}</p>"
-    if record.control is not None and record.control.reasons:
-        html += "\n<ul>" + "".join(f"<li>{_text(r.text)}</li>" for r in record.control.reasons) + "</ul>"
     return html
 
 
@@ -204,7 +213,15 @@ def _events(trial: TrialRecord) -> str:
         )
 
     names = ("After release", "Event", "Worker", "Load", "Thread", "Line", "Log")
-    return _table(f"Load events of {trial.role} {trial.number}", names, map(row, trial.events))
+    table = _table(
+        f"Load events of {trial.role} {trial.number}", names, map(row, trial.events[:_MOST_EVENTS])
+    )
+    if len(trial.events) <= _MOST_EVENTS:
+        return table
+    return (
+        f"{table}\n<p class=soft>These are the first {_MOST_EVENTS:,} of {len(trial.events):,} events; all "
+        "are in the JSON and CSV reports of the run.</p>"
+    )
 
 
 def _settings(record: RunRecord) -> str:

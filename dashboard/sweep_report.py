@@ -31,7 +31,7 @@ def write_sweep_report(sweep: SweepRecord, path: Path) -> None:
         ReportError: it cannot be written.
     """
     check_report_path(path, SWEEP_ENDINGS)
-    write_whole(_WRITERS[path.suffix.lower()](sweep), path, then="the same sweep once more")
+    write_whole(_WRITERS[path.suffix.lower()](sweep).encode(), path, then="the same sweep once more")
 
 
 def _json(sweep: SweepRecord) -> str:

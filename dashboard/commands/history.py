@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from dashboard.commands import INCONCLUSIVE, CommandError, print_json
+from dashboard.commands.curating import delete, note, prune, tag
+from dashboard.commands.exporting import export, verify
+from dashboard.commands.grep import grep
+from dashboard.commands.kept import find_run, open_store
+from dashboard.commands.which_runs import which_runs, which_runs_options
 
 if TYPE_CHECKING:
     from dashboard.evidence import LogLine
-    from dashboard.record import RunRecord
-    from dashboard.store import RunSummary, Store
+    from dashboard.store import RunSummary
 
 __all__ = ["history"]
 
@@ -34,13 +36,25 @@ def history(context: click.Context) -> None:
 @click.option(
     "--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many, newest first."
 )
+@which_runs_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-def list_runs(limit: int = 50, as_json: bool = False) -> None:
-    """List the newest runs."""
-    with _open_store() as store:
-        rows = store.list(limit=limit)
+def list_runs(
+    limit: int = 50,
+    search: str = "",
+    tags: Sequence[str] = (),
+    outcome: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    as_json: bool = False,
+) -> None:
+    """List the newest runs, or those that the flags describe."""
+    wanted = which_runs(search=search, tags=tags, outcome=outcome, since=since, until=until)
+    with open_store() as store:
+        rows = store.list(wanted, limit=limit)
     if as_json:
         print_json({"runs": [_row(row) for row in rows]})
+    elif not rows and not wanted.everything:
+        click.echo("No run matches. List all of them: python -m dashboard history list", err=True)
     elif not rows:
         click.echo("No runs yet. Launch one: python -m dashboard run", err=True)
     else:
@@ -62,8 +76,9 @@ def show(run_id: str, as_json: bool, with_log: bool) -> None:
     from dashboard.report import run_json
     from dashboard.summary import summary, trial_line
 
-    with _open_store() as store:
-        record = _find(store, run_id)
+    with open_store() as store:
+        record = find_run(store, run_id)
+        kept = store.summary(record.run_id)
         sources = store.sources(record.run_id) if with_log else ()
         if as_json:
             logs = (
@@ -76,9 +91,12 @@ def show(run_id: str, as_json: bool, with_log: bool) -> None:
                 if with_log
                 else {}
             )
-            print_json(run_json(record) | logs)
+            about = {"tags": list(kept.tags), "note": kept.note} if kept is not None else {}
+            print_json(run_json(record) | about | logs)
             return
         for line in summary(record):
+            click.echo(line)
+        for line in _about(kept):
             click.echo(line)
         if len(record.trials) > 1:
             for trial in record.trials:
@@ -91,27 +109,8 @@ def show(run_id: str, as_json: bool, with_log: bool) -> None:
             click.echo("No log was kept for this run.", err=True)
 
 
-@history.command()
-@click.argument("run_id", metavar="ID")
-@click.option(
-    "--to",
-    "path",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Where to: .html for people, .xml (JUnit) for CI, .json for programs.",
-)
-def export(run_id: str, path: Path) -> None:
-    """Write one run to a file."""
-    from dashboard.report import ReportError, write_report
-
-    with _open_store() as store:
-        record = _find(store, run_id)
-    try:
-        write_report(record, path)
-    except ReportError as error:
-        raise CommandError(str(error)) from error
-    click.echo(f"Run {record.run_id} is in {path}", err=True)
+for command in (export, verify, tag, note, delete, prune, grep):
+    history.add_command(command)
 
 
 @history.command("compare")
@@ -134,8 +133,8 @@ def compare_runs(before: str, after: str, slower: float, as_json: bool) -> int:
     from dashboard.comparison import NotComparable, compare
     from dashboard.comparison_words import comparison_json, comparison_lines
 
-    with _open_store() as store:
-        records = _find(store, before), _find(store, after)
+    with open_store() as store:
+        records = find_run(store, before), find_run(store, after)
     try:
         comparison = compare(*records, tolerance=slower / 100)
     except NotComparable as error:
@@ -147,31 +146,15 @@ def compare_runs(before: str, after: str, slower: float, as_json: bool) -> int:
     return _COMPARED[comparison.outcome]
 
 
-@contextmanager
-def _open_store() -> Iterator[Store]:
-    from dashboard.home import HomeError, data_home
-    from dashboard.store import Store, StoreError, store_url
+def _about(kept: RunSummary | None) -> Iterator[str]:
+    """What operators have said of a run."""
+    from dashboard.printable import printable
+    from dashboard.summary import wrapped
 
-    try:
-        with closing(Store.open(store_url(data_home()))) as store:
-            with suppress(StoreError):  # a history that can only be read can still be read
-                store.mark_interrupted()
-            yield store
-    except (HomeError, StoreError) as error:
-        raise CommandError(str(error)) from error
-
-
-def _find(store: Store, run_id: str) -> RunRecord:
-    found = store.find(run_id, limit=4) if run_id else ()
-    exact = run_id if run_id in found else None
-    if exact is None and len(found) != 1:
-        if not found:
-            raise CommandError(f"There is no run {run_id!r}. List them: python -m dashboard history list")
-        raise CommandError(f"Several runs begin with {run_id!r}: {', '.join(found)}. Give more of the id.")
-    record = store.load(exact or found[0])
-    if record is None:  # deleted between the two questions
-        raise CommandError(f"There is no run {run_id!r} any more.")
-    return record
+    if kept is not None and kept.tags:
+        yield from wrapped("Tags", " ".join(kept.tags))
+    for number, line in enumerate(kept.note.splitlines() if kept is not None else ()):
+        yield from wrapped("" if number else "Remark", printable(line))
 
 
 def _table(rows: tuple[RunSummary, ...]) -> Iterator[str]:
@@ -191,6 +174,7 @@ def _table(rows: tuple[RunSummary, ...]) -> Iterator[str]:
         starts = "–" if row.load_started is None else str(row.load_started)
         rest = f"{row.variants:>8}  {row.repeat:>6}  {starts:>6}  {row.guard}"
         extra = "" if row.status in ("finished", "running") else f"  ({row.status})"
+        extra += "".join(f"  #{tag}" for tag in row.tags)
         yield f"{row.run_id.ljust(width)}  {shown}  {launched}  {printable(rest)}{extra}"
 
 

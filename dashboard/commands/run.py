@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dashboard.alerts import Alerts
     from dashboard.progress import Progress
     from dashboard.record import RunRecord
+    from dashboard.report import Logs
     from dashboard.runs import Runner
     from dashboard.store import Store
 
@@ -91,7 +92,8 @@ _FLAGS: Final = {
     "--report",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Also write a report: .html for people, .xml (JUnit) for CI, .json for programs.",
+    help="Also write a report: .html for people, .xml (JUnit) for CI, .json for programs, .csv with a row "
+    "for each variant (.events.csv for each load event), .zip for all of these, the logs and their hashes.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 @click.option("--yes", is_flag=True, help="Restart a container without asking first.")
@@ -107,7 +109,7 @@ def run(timeout: float, report: Path | None, as_json: bool, yes: bool, **options
     # The libraries of the console take most of a second; a bad flag is told before that.
     from dashboard.commands.alerting import alerting, named_webhook
     from dashboard.home import HomeError, data_home
-    from dashboard.report import ReportError, check_report_path
+    from dashboard.report import ReportError, check_report_path, kept_logs
     from dashboard.store import Store, StoreError, store_url
 
     named = named_webhook()
@@ -120,7 +122,7 @@ def run(timeout: float, report: Path | None, as_json: bool, yes: bool, **options
         raise CommandError(str(error)) from error
     with closing(store), Stop() as stop, alerting(named, store, stop) as alerts:
         record = _make(settings, store, home, stop, alerts)
-        return _tell(record, report, as_json=as_json)
+        return _tell(record, report, kept_logs(store, record.run_id), as_json=as_json)
 
 
 def _make(
@@ -201,7 +203,7 @@ def _watch(runner: Runner, run_id: str, progress: Progress, stop: Stop) -> RunRe
         runner.wait(run_id, _TICK_S)
 
 
-def _tell(record: RunRecord, report: Path | None, *, as_json: bool) -> int:
+def _tell(record: RunRecord, report: Path | None, logs: Logs = tuple, *, as_json: bool) -> int:
     from dashboard.report import ReportError, final_verdict, run_json, write_report
     from dashboard.summary import summary
 
@@ -209,7 +211,7 @@ def _tell(record: RunRecord, report: Path | None, *, as_json: bool) -> int:
         click.echo(line, err=True)
     if report is not None:
         try:
-            write_report(record, report)
+            write_report(record, report, logs)
             click.echo(f"  {'Report'.ljust(10)}{report}", err=True)
         except ReportError as error:
             # The verdict stands, and so does its exit code.
@@ -231,7 +233,7 @@ def _next(record: RunRecord, report: Path | None) -> str:
         return f"The history does not hold this result; the report {report} does. Keep that."
     return (
         "The history does not hold this result. To keep one, launch it again with --report FILE, a file on "
-        "another disk (.html, .json or .xml)."
+        "another disk (.html, .json, .xml, .csv or .zip)."
     )
 
 
