@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from dashboard.engine.facts import ContainerFacts
+from dashboard.evidence import LogLine
+from dashboard.printable import printable
 from dashboard.record import RunRecord, TrialRecord
 from dashboard.spans import origin
 from dashboard.store import RunSummary
 from dashboard.wording import COLOUR_ICONS, COLOUR_WORDS, EVENT_WORDS, GUARD_LABELS, seconds, when
 
 __all__ = [
-    "VERDICT_FILTERS",
     "container_rows",
     "event_rows",
     "run_label",
@@ -22,9 +24,10 @@ __all__ = [
     "verdict_words",
 ]
 
+_SHORT_NOTE: Final = 120
+_SHORT_LINE: Final = 200
 _COMPOSE: Final = "com.docker.compose."
 _UNJUDGED: Final = {"running": "… Running", "failed": "! Not made", "interrupted": "! Interrupted"}
-VERDICT_FILTERS: Final = ("All", *(COLOUR_WORDS.values()), "Running")
 
 
 def verdict_words(summary: RunSummary) -> str:
@@ -37,18 +40,20 @@ def verdict_words(summary: RunSummary) -> str:
 
 
 def run_rows(
-    summaries: Iterable[RunSummary], *, verdict: str = "All", text: str = ""
+    summaries: Iterable[RunSummary], hits: Mapping[str, LogLine] = MappingProxyType({})
 ) -> list[dict[str, Any]]:
-    """Return a row for each run that has this verdict and holds all words of `text` somewhere.
+    """Return a row for each run; `hits` are the lines of their logs for which they were found.
 
     Counts and seconds are numbers, so that the table sorts them as such; None where there is none.
     """
     rows = []
     for summary in summaries:
         ended = summary.finished_at
-        row = {
+        hit = hits.get(summary.run_id)
+        row: dict[str, Any] = {
             "When": when(summary.created_at),
             "Verdict": verdict_words(summary),
+            "Tags": list(summary.tags),
             "Loads": summary.load_started,
             "p95 latency": summary.latency_p95_s,
             "Variants": f"{summary.jobs:,} × {summary.variants_per_job:,}",
@@ -57,12 +62,12 @@ def run_rows(
             "Took": ended - summary.created_at if ended is not None else None,
             "Target": summary.target,
             "By": summary.actor,
+            "Note": " ".join(summary.note.split())[:_SHORT_NOTE] or None,
             "Run": summary.run_id,
         }
-        told = " ".join(str(value) for value in row.values() if value is not None).lower()
-        right = verdict == "All" or verdict_words(summary).endswith(verdict)
-        if right and all(word in told for word in text.lower().split()):
-            rows.append(row)
+        if hit is not None:
+            row = {"Its log says": printable(hit.text)[:_SHORT_LINE]} | row
+        rows.append(row)
     return rows
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from dashboard.evidence import LogLine
 from dashboard.listing import event_rows, run_label, run_rows, trial_label, verdict_words
 from dashboard.store import RunSummary
 from dashboard.timeline import FILLED_LINE
@@ -31,16 +32,6 @@ def test_a_verdict_is_a_mark_and_a_word(changes, words):
     assert verdict_words(replace(SUMMARY, **changes)) == words
 
 
-def test_runs_are_found_by_verdict():
-    red = replace(SUMMARY, run_id="x", verdict="red")
-    assert [row["Run"] for row in run_rows([SUMMARY, red], verdict="Red")] == ["x"]
-
-
-def test_runs_are_found_by_all_words_of_the_search():
-    other = replace(SUMMARY, run_id="other", guard="per-model")
-    assert [row["Run"] for row in run_rows([SUMMARY, other], text="GREEN each model")] == ["other"]
-
-
 def test_a_run_is_told_from_the_others_in_one_line():
     assert run_label(SUMMARY).endswith("✓ Green · 1 × 5 variants · guard on")
 
@@ -54,9 +45,13 @@ def test_durations_are_numbers_that_a_table_can_sort():
     assert (row["p95 latency"], row["Took"]) == (0.25, 2.5)
 
 
-def test_a_run_without_an_answer_has_no_latency_and_is_not_found_by_the_word_none():
+def test_a_run_without_an_answer_has_no_latency():
     assert run_rows([SUMMARY])[0]["p95 latency"] is None
-    assert run_rows([SUMMARY], text="none") == []
+
+
+def test_a_run_that_was_found_by_its_log_shows_the_line_safe_to_show():
+    hit = LogLine("trial-1", 3, "stdout", ZERO, "\x1b[31mboom\u202e")
+    assert run_rows([SUMMARY], {SUMMARY.run_id: hit})[0]["Its log says"] == "boom\\u202e"
 
 
 def test_trials_and_controls_are_told_apart():

@@ -314,36 +314,3 @@ def test_the_logs_page_opens_without_a_run(desk):
 def test_the_logs_page_opens_for_a_run(desk):
     desk.keep(green_run())
     assert not desk.open("logs", run=green_run().run_id).exception
-
-
-# ------------------------------------------------------------------ History
-
-
-def test_without_a_run_the_history_says_where_to_begin(desk):
-    assert "No run has been made yet." in words(desk.open("history"))
-
-
-def test_the_history_lists_the_runs_newest_first(desk):
-    desk.keep(green_run(), red_run())
-    assert list(desk.open("history").dataframe[0].value["Verdict"]) == ["✕ Red", "✓ Green"]
-
-
-def test_the_history_is_filtered_by_verdict(desk):
-    desk.keep(green_run(), red_run())
-    tab = desk.open("history")
-    tab.selectbox(key="verdict").set_value("Green").run()
-    assert list(tab.dataframe[0].value["Verdict"]) == ["✓ Green"]
-
-
-def test_the_history_is_searched(desk):
-    desk.keep(green_run(), red_run())
-    tab = desk.open("history")
-    tab.text_input(key="search").set_value("77aa01").run()
-    assert list(tab.dataframe[0].value["Run"]) == [red_run().run_id]
-
-
-def test_a_search_without_a_hit_says_how_to_see_every_run(desk):
-    desk.keep(green_run())
-    tab = desk.open("history")
-    tab.text_input(key="search").set_value("nothing like it").run()
-    assert "Choose All and empty the search" in words(tab)
