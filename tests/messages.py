@@ -92,7 +92,7 @@ _PLACE = re.compile(r"\{\w+\}")
 _COUNTED = ("counted", "plural")
 _PLAIN_CALLS = ("str", "repr", "len", "max", "join", "map", "printable")
 _NOT_SAID = re.compile(r"^(re|_LOG)\.|\.execute$")
-_NO_WORDS = re.compile(r"^(SELECT|GET|import) |^<image> |^What is this")
+_NO_WORDS = re.compile(r"^(SELECT|PRAGMA|GET|import) |^<image> |^What is this")
 """To a database, an engine, a process or a model; never to people."""
 
 
