@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import history_desk as desk
-from dashboard.language import _, n_
+from dashboard import runs_desk as desk
+from dashboard.language import _, n_, number
 from dashboard.listing import verdict_words
 from dashboard.printable import as_it_is
 from dashboard.retold import told
@@ -90,6 +90,20 @@ def about(chosen: list[RunSummary]) -> None:
             ask_before_deleting(chosen)
 
 
+def pages() -> None:
+    """Turn the pages of the list."""
+    with st.container(horizontal=True, vertical_alignment="center", width="content"):
+        st.button(
+            _("Newer"), icon=":material/chevron_left:", disabled=found.number == 1, key="newer",
+            on_click=desk.turn_to, args=(found.number - 1,),
+        )  # fmt: skip
+        st.markdown(_("Page {number} of {last}", number=found.number, last=found.last))
+        st.button(
+            _("Older"), icon=":material/chevron_right:", disabled=found.number == found.last, key="older",
+            on_click=desk.turn_to, args=(found.number + 1,),
+        )  # fmt: skip
+
+
 MOST_NAMED = 10
 """A dialog of more names than these is not read."""
 
@@ -144,7 +158,17 @@ if not found.runs:
     st.info(_("No run matches. Empty the filters to see every run."), icon=":material/search_off:")
     st.stop()
 
-panel = st.container(border=True)
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.markdown(
+        _(
+            ":gray[{matching} of {all} runs. Tick a row to open, tag or delete that run; tick two to "
+            "compare them.]",
+            matching=number(found.matching),
+            all=number(found.all),
+        )
+    )
+    if found.last > 1:
+        pages()
 table = st.dataframe(
     desk.rows(found),
     hide_index=True, on_select="rerun", selection_mode="multi-row", placeholder="–",
@@ -173,27 +197,7 @@ table = st.dataframe(
         "Its log says": st.column_config.TextColumn(_("Its log says"), width=360),
     },
 )  # fmt: skip
-if found.last > 1:
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="center"):
-        st.button(
-            _("Newer"), icon=":material/chevron_left:", disabled=found.number == 1, key="newer",
-            on_click=desk.turn_to, args=(found.number - 1,),
-        )  # fmt: skip
-        st.markdown(_("Page {number} of {last}", number=found.number, last=found.last))
-        st.button(
-            _("Older"), icon=":material/chevron_right:", disabled=found.number == found.last, key="older",
-            on_click=desk.turn_to, args=(found.number + 1,),
-        )  # fmt: skip
 ticked = [found.runs[place] for place in table["selection"]["rows"] if place < len(found.runs)]
-with panel:
-    if ticked:
+if ticked:  # below the table, which must not move under the hand that ticks a second row
+    with st.container(border=True):
         about(ticked)
-    else:
-        st.markdown(
-            _(
-                ":gray[{matching} of {all} runs. Tick a row to open, tag or delete that run; tick two to "
-                "compare them.]",
-                matching=found.matching,
-                all=found.all,
-            )
-        )
