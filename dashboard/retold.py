@@ -30,6 +30,7 @@ _DIGITS: Final = re.compile(r"\d[\d,]*")
 _EDGES: Final = re.compile(r"([\s✓✕?!…–●○‖↻·▶]*)(.*?)(\s*)", re.DOTALL)
 """Marks and spaces round the words of a text: `✓ Green`."""
 _JOINT: Final = re.compile(r"(?<=[.?!]) | · ")
+_SPACE: Final = re.compile(r" ")
 _LETTERS: Final = 3
 _MOST_JOINTS: Final = 12
 """A text of more sentences is somebody else's, and read as a whole or not at all."""
@@ -41,25 +42,33 @@ class Sentence:
 
     Attributes:
         words: what stands before, between and behind the places; one more than there are places.
-        places: their names, in the order of the English sentence.
+        places: their names, in the order of the English sentence; several where nothing stands between.
     """
 
     words: tuple[str, ...]
-    places: tuple[str, ...]
+    places: tuple[tuple[str, ...], ...]
     translation: str
 
     @classmethod
     def read(cls, english: str, translation: str) -> Sentence:
         """Take a message of the catalogue apart."""
         parts = _PLACE.split(english)
-        return cls(tuple(parts[::2]), tuple(parts[1::2]), translation)
+        words, places = [parts[0]], list[tuple[str, ...]]()
+        for place, behind in zip(parts[1::2], parts[2::2], strict=True):
+            if places and not words[-1]:
+                places[-1] = (*places[-1], place)
+                words[-1] = behind
+            else:
+                places.append((place,))
+                words.append(behind)
+        return cls(tuple(words), tuple(places), translation)
 
     @property
     def weight(self) -> int:
         """How much of the sentence is fixed."""
         return sum(map(len, self.words))
 
-    def match(self, text: str) -> dict[str, str] | None:
+    def match(self, text: str) -> dict[tuple[str, ...], str] | None:
         """Return what stands in the places of `text`, in linear time, or None if it is another sentence."""
         first, last = self.words[0], self.words[-1]
         if not self.places:
@@ -76,7 +85,7 @@ class Sentence:
             at = found + len(words)
         values.append(text[at:end])
         held = dict(zip(self.places, values, strict=True))
-        counts = (value for place, value in held.items() if place.startswith(COUNT))
+        counts = (value for places, value in held.items() if places[0].startswith(COUNT))
         return held if all(map(_DIGITS.fullmatch, counts)) else None
 
 
@@ -164,18 +173,30 @@ def _best(name: str, text: str) -> tuple[int, str]:
     for sentence in sentences(name).like(text):
         values = sentence.match(text)
         if values is not None:
-            read = {place: _reading(name, value) for place, value in values.items()}
+            read: dict[str, tuple[int, str]] = {}
+            for places, value in values.items():
+                read |= _side_by_side(name, places, value)
             known = sentence.weight + sum(weight for weight, _said in read.values())
             if known > best[0]:
-                best = (
-                    known,
-                    filled(sentence.translation, {place: said for place, (_known, said) in read.items()}),
-                )
+                held = {place: said for place, (_known, said) in read.items()}
+                best = known, filled(sentence.translation, held)
     for between in _joints(text):
         first, rest = _reading(name, text[: between.start()]), _reading(name, text[between.end() :])
         if first[0] and rest[0] and first[0] + rest[0] > best[0]:
             best = first[0] + rest[0], f"{first[1]}{between[0]}{rest[1]}"
     return best
+
+
+def _side_by_side(name: str, places: tuple[str, ...], text: str) -> dict[str, tuple[int, str]]:
+    """Read what stands in places with nothing between them: parted before a space, where most is known."""
+    if len(places) == 1:
+        return {places[0]: _reading(name, text)}
+    cuts = [found.start() for found in islice(_SPACE.finditer(text), _MOST_JOINTS)]
+    parted = [
+        {places[0]: _reading(name, text[:cut]), **_side_by_side(name, places[1:], text[cut:])}
+        for cut in (*cuts, len(text), 0)
+    ]
+    return max(parted, key=lambda read: sum(weight for weight, _said in read.values()))
 
 
 def _joints(text: str) -> list[re.Match[str]]:

@@ -85,14 +85,14 @@ NEAR = (
 """… that the command line and reports share with pages: of these the labels of one word are read, too."""
 
 _WORDS = re.compile(r"[A-Za-z]{2,}[,.:;]? +\(?[“A-Za-z]{2,}")
-_BESIDE_A_PLACE = re.compile(r"\} [a-z]{2,}|\b[a-z]{4,} \{")
+_BESIDE_A_PLACE = re.compile(r"^in \{|\} [a-z]{2,}|\b[a-z]{4,} \{")
 _EDGES = re.compile(r"^[\s✓✕?!…–●○‖↻·▶]+|\s+$")
 _LABEL = re.compile(r"[A-Z][a-z]{2,}")
 _PLACE = re.compile(r"\{\w+\}")
 _COUNTED = ("counted", "plural")
 _PLAIN_CALLS = ("str", "repr", "len", "max", "join", "map", "printable")
 _NOT_SAID = re.compile(r"^(re|_LOG)\.|\.execute$")
-_NO_WORDS = re.compile(r"^(SELECT|PRAGMA|GET|import) |^<image> |^What is this")
+_NO_WORDS = re.compile(r"^(SELECT|PRAGMA|GET|import) |^extract\(|^<image> |^What is this")
 """To a database, an engine, a process or a model; never to people."""
 
 
