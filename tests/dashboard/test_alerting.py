@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
@@ -22,6 +23,7 @@ from dashboard.commands import sweep as sweep_command
 from dashboard.commands.alerting import alerting
 from dashboard.commands.stopping import Stop
 from dashboard.record import RunRecord
+from dashboard.report_bundle import check_bundle
 from dashboard.runs import PreflightError, Runner
 from dashboard.settings import RunSettings
 from dashboard.store import Store, store_url
@@ -102,16 +104,21 @@ def test_a_console_tells_of_the_runs_that_it_makes_and_of_those_that_a_dead_one_
 @pytest.mark.model
 @pytest.mark.slow
 def test_a_run_without_proof_is_told_and_what_does_not_arrive_is_said_without_the_secret(
-    chat: Chat, demo_home: Path
+    chat: Chat, demo_home: Path, tmp_path: Path
 ) -> None:
     chat.answers = [403]
     env = {"LOADONCE_HOME": str(demo_home), "LOADONCE_WEBHOOK_URL": chat.url}
-    done = call("run", "--no-control", "--variants-per-job", "1", env=env)  # nobody to race with
+    proof = tmp_path / "proof.zip"
+    alone = ("--no-control", "--variants-per-job", "1")  # nobody to race with
+    done = call("run", *alone, "--report", str(proof), env=env)
     assert done.returncode == 3
     assert len(chat.seen) == 1
     assert "Warning: The alert about run " in done.stderr
     assert "did not reach 127.0.0.1: HTTP 403." in done.stderr
     assert SECRET not in done.stderr + done.stdout
+    assert check_bundle(proof).faults == ()
+    with zipfile.ZipFile(proof) as archive:
+        assert archive.read("logs/trial-1.log").count(b"Loading LLaVa model") == 1
 
 
 def test_a_sweep_tells_of_its_runs(chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

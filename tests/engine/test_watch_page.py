@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.chat import Chat, open_chat
+from tests.chat import SECRET, Chat, open_chat
 from tests.e2e.conftest import browser, console_server, new_page, tabs
 from tests.engine.command_line import SLEEP, shown
 from tests.engine.conftest import ROOT, Containers
@@ -49,11 +49,16 @@ def test_a_second_load_alarms_in_every_tab_and_after_a_restart_of_the_console(
     for page in (mine, other):  # the one that nobody touched, too
         expect(page.get_by_text("Loaded as it should be")).to_be_visible(timeout=WAIT_MS)
     assert chat.seen == []
+    chat.answers = [404]
     containers.private.client("exec", container.name, "python3", "-c", "open('/tmp/again', 'w')")
     for page in (mine, other):
         expect(page.get_by_text("The model was loaded 2 times in").first).to_be_visible(timeout=WAIT_MS)
         expect(page.get_by_text("1 watched container is in alarm.")).to_be_visible(timeout=WAIT_MS)
     until(lambda: len(chat.seen) == 1, 60)
+    lost = f"The alert about the container {container.name} did not reach 127.0.0.1: HTTP 404."
+    expect(other.get_by_text(lost).first).to_be_visible(timeout=WAIT_MS)
+    until(lambda: lost in console.text(), 60)
+    assert SECRET not in console.text()
     console.restart()
     mine.goto(f"{console.url}/watch")
     expect(mine.get_by_text("The model was loaded 2 times in").first).to_be_visible(timeout=WAIT_MS)
