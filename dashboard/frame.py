@@ -16,6 +16,7 @@ from dashboard.wording import settings_title
 
 settle()
 _STATIC = Path(__file__).parent / "static"
+st.html(_STATIC / "frame.css")  # first of all: it keeps room for what comes in late
 _GUIDE = st.Page("app_pages/guide.py", title=_("Guide"), icon=":material/route:", url_path="guide")
 _LAUNCH = st.Page("app_pages/launch.py", title=_("Launch"), icon=":material/rocket_launch:", default=True)
 _RUN = st.Page("app_pages/run.py", title=_("Live run"), icon=":material/monitor_heart:", url_path="run")
@@ -64,7 +65,6 @@ page = st.navigation(
 st.set_page_config(
     f"{getattr(page, 'title', 'Console')} · Loadonce", str(_STATIC / "icon.svg"), layout="wide"
 )
-st.html(_STATIC / "frame.css")
 with st.sidebar:
     foot()
     language_switch()

@@ -9,6 +9,7 @@ from dashboard.comparison_charts import latencies_figure
 from dashboard.comparison_desk import chosen_pair, compared, pick, picker_key
 from dashboard.comparison_words import count_rows, difference_rows, measure_rows, outcome_words
 from dashboard.components.live_chart import live_chart
+from dashboard.components.table import table_height
 from dashboard.language import _
 from dashboard.listing import run_label
 from dashboard.live_assets import PLOTLY_PATH
@@ -43,14 +44,16 @@ for remark in found.remarks:
 left, right = st.columns(2)
 with left:
     st.header(_("What was counted"))
-    st.dataframe(told_rows(count_rows(found)), hide_index=True, placeholder="–", key="counts")
+    counts = told_rows(count_rows(found))
+    st.dataframe(counts, hide_index=True, placeholder="–", key="counts", height=table_height(counts))
 with right:
     st.header(_("How long it took"))
-    st.dataframe(told_rows(measure_rows(found)), hide_index=True, placeholder="–", key="seconds")
+    took = told_rows(measure_rows(found))
+    st.dataframe(took, hide_index=True, placeholder="–", key="seconds", height=table_height(took))
     st.header(_("What changed"))
-    changed = difference_rows(found)
+    changed = told_rows(difference_rows(found))
     if changed:
-        st.dataframe(told_rows(changed), hide_index=True, placeholder="–", key="changed")
+        st.dataframe(changed, hide_index=True, placeholder="–", key="changed", height=table_height(changed))
     else:
         st.markdown(_(":gray[Neither a version nor a setting.]"))
 st.header(_("Latency, one run over the other"))

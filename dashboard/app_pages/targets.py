@@ -7,6 +7,7 @@ import time
 import streamlit as st
 
 from dashboard import session
+from dashboard.components.table import table_height
 from dashboard.gauge_cards import gauge_cards
 from dashboard.language import _
 from dashboard.listing import container_rows
@@ -37,7 +38,7 @@ def containers() -> None:
     rows = container_rows(shown.containers, shown.allowed, time.time())
     table = st.dataframe(
         told_rows(rows), hide_index=True, on_select="rerun", selection_mode="single-row", key="containers",
-        placeholder="–", column_config={
+        placeholder="–", height=table_height(rows), column_config={
             told("May be tested"): st.column_config.TextColumn(
                 help=_("Allowed by the label loadonce.target=true, or by the settings below.")
             ),

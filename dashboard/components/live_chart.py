@@ -83,20 +83,22 @@ def timeline_chart(
         "lines": _("Log lines"),
         "lines_long": _("Show the log lines of this mark"),
     }
-    _mount_timeline(
-        key=key,
-        data={
-            "figure": _document(figure),
-            "label": label,
-            "library": library,
-            "window": None if window is None else [window.begin, window.end],
-            "moment": moment,
-            "labels": labels,
-        },
-        default={"window": None},
-        on_window_change=_nothing,
-        on_moment_change=on_click,
-    )
+    # Room for it from the first moment on: what stands below would jump when it comes in.
+    with st.container(key="timeline-room"):
+        _mount_timeline(
+            key=key,
+            data={
+                "figure": _document(figure),
+                "label": label,
+                "library": library,
+                "window": None if window is None else [window.begin, window.end],
+                "moment": moment,
+                "labels": labels,
+            },
+            default={"window": None},
+            on_window_change=_nothing,
+            on_moment_change=on_click,
+        )
 
 
 def looked_at(key: str, otherwise: Window | None) -> Window | None:

@@ -9,13 +9,16 @@ from typing import Any, Final
 
 import streamlit as st
 
+from dashboard.components.words import WORDS_JS, keyed, texts_of, words
+from dashboard.language import language
+
 __all__ = ["BoardEvents", "run_board"]
 
 _HERE: Final = Path(__file__).parent
 # One module for the browser, three files for people: rows and link know nothing of the board.
-_JS: Final = "\n".join(
-    (_HERE / name).read_text("utf-8") for name in ("run_link.js", "run_rows.js", "run_board.js")
-)
+_FILES: Final = ("run_link.js", "run_rows.js", "run_board.js")
+_JS: Final = "\n".join((WORDS_JS, *((_HERE / name).read_text("utf-8") for name in _FILES)))
+_TEXTS: Final = texts_of(*_FILES)
 _mount: Final = st.components.v2.component(
     "loadonce.run_board", js=_JS, css=(_HERE / "run_board.css").read_text("utf-8")
 )
@@ -53,14 +56,22 @@ def run_board(
         trial: the place of the trial that the operator chose, from 1.
         key: stays the same for as long as the board is to stay mounted.
     """
-    result = _mount(
-        key=key,
-        data={"view": dict(view), "token": token, "trial": trial},
-        on_abort_change=_nothing,
-        on_again_change=_nothing,
-        on_trial_change=_nothing,
-        on_token_change=on_token,
-    )
+    # Room for it from the first moment on: what stands below would jump when it comes in.
+    with st.container(key=f"{key}-room"):
+        result = _mount(
+            key=keyed(key),
+            data={
+                "view": dict(view),
+                "token": token,
+                "trial": trial,
+                "language": language(),
+                "words": words(_TEXTS),
+            },
+            on_abort_change=_nothing,
+            on_again_change=_nothing,
+            on_trial_change=_nothing,
+            on_token_change=on_token,
+        )
     chosen = getattr(result, "trial", None)
     return BoardEvents(
         abort=getattr(result, "abort", None) is not None,
