@@ -28,6 +28,10 @@ from dashboard.probing.report import Asked
 from dashboard.store import Store, store_url
 from dashboard.sweep import to_document
 from dashboard.usage import Usage
+from dashboard.vigil import WorkerSeen
+from dashboard.watch_desk import WatchesView
+from dashboard.watch_file import KeptAlarm, Watched
+from dashboard.watching import WatchView
 from tests.dashboard.recorded_runner import RecordedRunner
 from tests.dashboard.recorded_shelf import RecordedShelf
 from tests.dashboard.records import ZERO, green_run, red_run, running_run, unproven_run
@@ -97,6 +101,30 @@ class Probes:
         pass
 
 
+class Watches:
+    """Two watched containers: one in alarm, and one that has gone."""
+
+    def view(self):
+        if not FULL:
+            return WatchesView()
+        watched = [Watched(name, None, 1, "local", ZERO) for name in ("yh", "nightly")]
+        text = "The model was loaded 2 times in yh (loads 1 and 2, one after the other); exactly 1 is right."
+        worker = WorkerSeen(None, 11, 1, starts=2, completions=2, wrong=True, newest=ZERO + 90)
+        return WatchesView(
+            (
+                WatchView(watched[0], "following", "", "feedlyai/work:3", ZERO, 1, 4210, (worker,)),
+                WatchView(watched[1], "gone", "There is no container nightly any more."),
+            ),
+            (KeptAlarm(ZERO + 90, "yh", "loaded_twice", text, True, ZERO),),
+        )
+
+    def profiles(self):
+        return ("feedlyai",)
+
+    def close(self):
+        pass
+
+
 def container(name, **facts):
     known = {"state": "running", "started_at": time.time() - 7300, "image": "feedlyai/work:3"}
     return ContainerFacts(id=name * 4, name=name, image_id="sha256:1", **(known | facts))
@@ -120,7 +148,8 @@ def opened():
     store = Store.open(store_url(HOME))
     if not FULL:
         shelf = Shelf(problem=NO_ENGINE)
-        return session.Console(RecordedRunner(), store, LiveTokens(), shelf, HOME, Gauges(), Probes())
+        parts = (RecordedRunner(), store, LiveTokens(), shelf, HOME, Gauges(), Probes())
+        return session.Console(*parts, watches=Watches())
     shelf = Shelf(
         container("yh", labels={"loadonce.target": "true"}, memory_limit=2048 * MIB),
         container("postgres", image="postgres:16", health="healthy"),
@@ -128,7 +157,8 @@ def opened():
     )
     used = Usage(1.0, 1.5, 2.0, 512 * MIB, 2048 * MIB, 7)
     gauges = Gauges(yh=Gauge(used), postgres=Gauge(None, "The engine gives no account of it."))
-    return session.Console(RecordedRunner(filled(store)), store, LiveTokens(), shelf, HOME, gauges, Probes())
+    parts = (RecordedRunner(filled(store)), store, LiveTokens(), shelf, HOME, gauges, Probes())
+    return session.Console(*parts, watches=Watches())
 
 
 @asynccontextmanager
