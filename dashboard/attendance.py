@@ -106,10 +106,10 @@ class Attendance:
             news = under_way and version != self._seen
             if not news and time.monotonic() - self._said_at < _STILL_ALIVE_S:
                 return
+            if under_way:  # its lines first: no event shall be told whose line is not kept
+                self._add_lines(record.run_id, record.trials[-1].source)
             asked = self._store.attend(record.run_id, record if news else None)
             self._seen, self._said_at = version, time.monotonic()
-            if under_way:
-                self._add_lines(record.run_id, record.trials[-1].source)
         if asked is not None and not self._asked:
             self._asked = True
             self._on_abort(asked)

@@ -6,9 +6,9 @@ Every function works within the caller's transaction.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select
 from sqlalchemy import and_ as all_of
 from sqlalchemy import update as change
 
@@ -81,19 +81,27 @@ def source_names(connection: Connection, run_id: str) -> tuple[str, ...]:
     return tuple(connection.scalars(query))
 
 
+# Built once: a search through all runs asks them a thousand times
+_RUN, _SOURCE, _PART = bindparam("run"), bindparam("of"), bindparam("number")
+_KEYS: Final = (
+    select(log_parts.c.source, log_parts.c.part)
+    .join(logs, all_of(logs.c.run_id == log_parts.c.run_id, logs.c.source == log_parts.c.source))
+    .where(logs.c.run_id == _RUN)
+    .order_by(logs.c.position, logs.c.source, log_parts.c.part)
+)
+_LINES: Final = select(log_parts.c.lines).where(
+    log_parts.c.run_id == _RUN, log_parts.c.source == _SOURCE, log_parts.c.part == _PART
+)
+
+
 def part_keys(connection: Connection, run_id: str) -> list[tuple[str, int]]:
     """Return the source and the number of each part of a run's logs, in order."""
-    query = select(log_parts.c.source, log_parts.c.part).join(
-        logs, all_of(logs.c.run_id == log_parts.c.run_id, logs.c.source == log_parts.c.source)
-    )
-    query = query.where(logs.c.run_id == run_id).order_by(logs.c.position, logs.c.source, log_parts.c.part)
-    return [(source, part) for source, part in connection.execute(query)]
+    return [(source, part) for source, part in connection.execute(_KEYS, {"run": run_id})]
 
 
 def part_lines(connection: Connection, run_id: str, source: str, part: int) -> bytes | None:
     """Return the packed lines of one part; None when it has gone since."""
-    query = select(log_parts.c.lines).where(_parts(run_id, source), log_parts.c.part == part)
-    packed = connection.scalar(query)
+    packed = connection.scalar(_LINES, {"run": run_id, "of": source, "number": part})
     return None if packed is None else bytes(packed)
 
 
