@@ -185,7 +185,7 @@ def _models_unknown(ledger: Ledger) -> Iterator[Reason]:
             place, one, other = where(account), _short(first.model), _short(account.model)
             yield Reason(
                 "models_unknown",
-                f"Loads were seen{place} of “{one}” and of “{other}”: two models, or one that was loaded twice "
+                f"Loads were seen{place} of “{one}” and of “{other}”: two models, or one loaded twice "
                 "for two callers. The log does not tell.",
             )
             return

@@ -28,7 +28,6 @@ from dashboard.auditing.values import (
     Slot,
     Stored,
     Test,
-    Unknown,
     Value,
 )
 from dashboard.auditing.vocabulary import (
@@ -36,6 +35,7 @@ from dashboard.auditing.vocabulary import (
     CACHES,
     CHEAP,
     FINISHING,
+    GETTERS,
     HARMLESS,
     HOLDERS,
     LOOKS_LIKE_A_GUARD,
@@ -90,8 +90,7 @@ class Calls(Methods):
         if isinstance(called, ClassValue):
             return self.make(called, given, named, line, state)
         if isinstance(called, Guarded):
-            self.trace.guarded.append(called.name)
-            return UNKNOWN
+            return self._by_ours(called, line, state)
         if isinstance(called, Instance):
             method = self.attribute(called, "__call__", state, line)
             return self.enter(method, given, named, line, state) if isinstance(method, Function) else UNKNOWN
@@ -182,7 +181,7 @@ class Calls(Methods):
             everywhere = name.startswith(ACROSS_PROCESSES)
             return LockValue(kind, "shared" if everywhere else self.making, line, "", column=node.col_offset)
         if name in OURS:
-            return self._ours(name, given, line, state)
+            return self._ours(name, [*given, *named.values()], line, state)
         if name in HOLDERS:
             return Holder(last, "thread" if HOLDERS[name] == "thread" else "request")
         if name in MAKES_CONTAINERS:
@@ -220,11 +219,26 @@ class Calls(Methods):
 
     def _ours(self, name: str, given: list[Value], line: int, state: State) -> Value:
         """A loader that is known to load once: what it is given to load with runs under its guard."""
+        reach = "shared" if name in GETTERS else self.making
+        if reach != "shared":
+            return Guarded(name, reach, line)
         self.trace.guarded.append(name)
         for each in given:
             if isinstance(each, Function):
                 self.under(LockValue("single-flight", "shared", line, name), each, [], {}, line, state)
         return Guarded(name)
+
+    def _by_ours(self, called: Guarded, line: int, state: State) -> Value:
+        """Ask a loader of ours for its model: one that only this call has guards nothing."""
+        last = called.name.rpartition(".")[2]
+        if called.reach == "shared":
+            self.trace.guarded.append(called.name)
+            return UNKNOWN
+        region = self.number()
+        state.taken(Held(LockValue("thread", called.reach, called.line, last), region, called.line))
+        made = self._load(f"{last}.get()", line, 3, transformers=False, state=state)
+        state.let_go(region)
+        return made
 
     def _by_text(self, name: str, given: list[Value], line: int, state: State) -> Value:
         owner, attribute = given[0], given[1]
@@ -332,8 +346,3 @@ class Calls(Methods):
 
 def _function(given: list[Value]) -> bool:
     return bool(given) and isinstance(given[0], Function)
-
-
-def written(value: Value) -> str:
-    """Return how the source writes what is of another file."""
-    return value.name if isinstance(value, Named) else value.text if isinstance(value, Unknown) else ""

@@ -16,6 +16,7 @@ from dashboard.auditing.values import (
     Container,
     Fresh,
     Function,
+    Guarded,
     Instance,
     Items,
     LockValue,
@@ -161,11 +162,15 @@ class Expressions(Truths):
             slot = self.attribute_slot(owner, name)
             kept = slot is not None and (slot in state.slots or slot.reach == "request")
             return self.read(slot, state) if kept and slot is not None else Named(f"{owner.name}.{name}")
+        if isinstance(owner, Guarded):
+            return owner
         if name in ("__class__", "__dict__") and isinstance(owner, Instance):
             return owner.of if name == "__class__" else Container(Slot(owner.key, "", owner.reach))
         if isinstance(owner, Instance | ClassValue):
             return self._member(owner, name, state, line)
         slot = self.attribute_slot(owner, name)
+        if slot is not None and str(slot) == "app.state":
+            return Unknown("app.state")  # a place to keep things in, and nothing that is kept
         if isinstance(owner, Unknown) and (slot is None or slot.reach == "unknown"):
             held = slot is not None and slot in state.slots
             return self.read(slot, state) if held and slot is not None else Unknown(f"{owner.text}.{name}")

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from dashboard.auditing.calls import Calls, written
+from dashboard.auditing.calls import Calls
 from dashboard.auditing.memory import Call, meeting
 from dashboard.auditing.scopes import dotted
 from dashboard.auditing.state import State, met
-from dashboard.auditing.values import UNKNOWN, ClassValue, Def, Frame, Function, Held, Slot, Value
+from dashboard.auditing.values import UNKNOWN, ClassValue, Def, Frame, Function, Held, Slot, Value, written
 from dashboard.auditing.vocabulary import HOOKS, STARTUP
 
 __all__ = ["Functions"]

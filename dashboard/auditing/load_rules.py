@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from dashboard.auditing.doubts import claimed, doubted, is_lock, tried_only, unlocked
 from dashboard.auditing.findings import Finding
 from dashboard.auditing.trace import Event, Trace
 from dashboard.auditing.values import Held, LockValue, Slot
 
 __all__ = ["Entry", "LoadRules"]
 
+_BUILT_IN: Final = frozenset(dir(builtins))
 _GLOBALS: Final = "one lock at module level, beside what it guards"
 
 
@@ -41,9 +44,9 @@ class LoadRules:
             return
         regions = frozenset(held.region for held in self.good)
         again = self._looked_again(regions)
-        strange = [held for held in self.held if not self._is_lock(held)]
+        strange = [held for held in self.held if not is_lock(held)]
         if strange and not self.good:
-            yield self._doubt(strange[0])  # a guard of another file: it may look, and keep, by itself
+            yield doubted(strange[0])  # a guard of another file: it may look, and keep, by itself
             return
         yield from self._not_shared()
         if self.apart:
@@ -62,12 +65,12 @@ class LoadRules:
             # Of several, the innermost under which somebody looks again is the guard
             guards = [held for held in doubtful if self._looked_again(frozenset({held.region}))]
             doubtful = guards[-1:] or doubtful
-            yield from (self._doubt(held) for held in doubtful)
+            yield from (doubted(held) for held in doubtful)
             regions = frozenset(held.region for held in doubtful)
             again = self._looked_again(regions)
         tried = [held for held in self.held if held.region in regions and not held.waited]
         if tried:
-            yield self._tried(tried[0])
+            yield tried_only(tried[0])
             return
         if not again:
             yield from self._once_only(regions)
@@ -145,6 +148,10 @@ class LoadRules:
             else:
                 yield from self._once_only(frozenset(held.region for held in loose))
             return
+        claim = self._claimed()
+        if claim is not None or self._elsewhere():
+            yield unlocked(self.what, self.load.line) if claim is None else claimed(claim)
+            return
         reason = "no lock is held"
         several = [held for held in self.held if held.lock.kind == "several"]
         if loose:
@@ -160,6 +167,22 @@ class LoadRules:
             f"{self.what} is reached while {reason}: threads that come at once each load.{more} Take "
             f"{_GLOBALS}, look again inside it, and publish last.",
         )
+
+    def _elsewhere(self) -> bool:
+        """Whether no more is known than that a function of another file is called."""
+        known = self.load.kind != "load" or self.load.weight == 3 or self.load.what[:-2] in _BUILT_IN
+        return not known and not self.kept
+
+    def _claimed(self) -> Event | None:
+        """Return where a call takes the load upon itself under a lock, before it loads outside of it."""
+        for event in self.trace.of("publish"):
+            looked = {
+                each for check in self.load.checks if check.slot in event.slots for each in check.regions
+            }
+            held = {each.region for each in event.held if _excludes(each.lock)}
+            if looked & held and self.load.may_follow(event):
+                return event
+        return None
 
     def _certainty(self) -> tuple[bool, str]:
         """Whether an unguarded load is a race for sure; with a sentence where it is not."""
@@ -188,30 +211,6 @@ class LoadRules:
             lock.line or self.load.line,
             True,
             f"{lock.name or 'The lock'}: {whose}, so nobody ever waits for anybody. Make {_GLOBALS}.",
-        )
-
-    @staticmethod
-    def _is_lock(held: Held) -> bool:
-        """Whether a doubtful guard is a plain lock, and no decorator that guards somehow."""
-        return held.lock.kind != "unknown" or held.lock.line == 0
-
-    def _doubt(self, held: Held) -> Finding:
-        lock = held.lock
-        if lock.reach == "unknown" and lock.kind != "unknown":
-            why = "belongs to an object that is made elsewhere: it holds back only who shares that object"
-        elif self._is_lock(held):
-            why = "is made in another file, or elsewhere: whether all calls share it cannot be told from here"
-        else:
-            why = "is of another file: whether it holds others back during the load cannot be told from here"
-        return Finding("unknown", held.line, False, f"{lock.name} {why}. Audit the file that makes it.")
-
-    def _tried(self, held: Held) -> Finding:
-        return Finding(
-            "unknown",
-            held.line,
-            False,
-            f"{held.lock.name} is only tried, not waited for: a call that comes during the load goes on "
-            "without the model. Wait for the lock.",
         )
 
     # -- looked again ---------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from dashboard.auditing.values import (
     Frame,
     Fresh,
     Function,
+    Guarded,
     Instance,
     Items,
     LockValue,
@@ -197,14 +198,17 @@ class Memory:
 
     def publish(self, slot: Slot, value: Value, line: int, state: State) -> None:
         """Put a value into a slot."""
+        if value == UNKNOWN and not slot.owner:
+            value = Unknown(slot.name)  # `app`, made by who knows whom
         if isinstance(value, Container) and value.slot.owner == "{}":
             value = replace(value, slot=slot)
         if isinstance(value, LockValue) and value.reach == "call" and slot.reach == "shared":
             if value.kind == "async":  # nothing comes between on the one loop that it is for
                 value = replace(value, reach="shared")
-            guarded = any(held.lock.reach == "shared" for held in state.held) and state.checks
-            if guarded:  # made once, under a lock of its own
+            if self._made_once(state):
                 value = replace(value, reach="shared")
+        if isinstance(value, Guarded) and slot.reach == "shared" and self._made_once(state):
+            value = Guarded(value.name)
         if isinstance(value, Instance) and value.reach == "call" and slot.reach != "call":
             value = self._moved(value, slot, state)
         state.slots[slot] = value
@@ -220,6 +224,11 @@ class Memory:
             loads=loads_of(value),
             weight=3 if matters else int(isinstance(value, Fresh | Instance)),
         )
+
+    @staticmethod
+    def _made_once(state: State) -> bool:
+        """Whether what is made here is made under a lock, by who has looked that it is not there."""
+        return any(held.lock.reach == "shared" for held in state.held) and bool(state.checks)
 
     def _moved(self, made: Instance, slot: Slot, state: State) -> Instance:
         """Let an object be shared from here on, with all that hangs on it."""
@@ -251,8 +260,10 @@ class Memory:
         if isinstance(owner, Named):
             return Slot(owner.name, name, "request" if owner.name in PER_REQUEST else "shared")
         if isinstance(owner, Unknown):
-            state_of_app = owner.text.endswith((".app.state", "app", "app.state"))
-            return Slot(owner.text or "?", name, "shared" if state_of_app else "unknown")
+            for one in ("app.state", "app"):  # a parameter's, a request's: there is one application
+                if owner.text == one or owner.text.endswith(f".{one}"):
+                    return Slot(one, name)
+            return Slot(owner.text or "?", name, "unknown")
         if isinstance(owner, Container):
             return Slot(str(owner.slot), name, owner.slot.reach)
         reach = getattr(owner, "reach", None)

@@ -31,6 +31,10 @@ __all__ = ["Methods"]
 _PEEKS: Final = frozenset({"is_set", "done", "exists", "loaded", "is_loaded", "is_ready"})
 
 
+_HANDS_OVER: Final = frozenset({"submit", "apply_async", "run_in_executor"})
+"""What a pool is asked to run runs, be the pool one that was made here."""
+
+
 class Methods(Expressions):
     """Works calls of methods out."""
 
@@ -64,7 +68,7 @@ class Methods(Expressions):
                 return Test(frozenset({slot}), state.regions, self.number(), False)
             self.publish(slot, Constant(True), line, state)
             return UNKNOWN
-        if isinstance(owner, Fresh | Stored) and load_call(f".{name}") is None:
+        if isinstance(owner, Fresh | Stored) and load_call(f".{name}") is None and name not in _HANDS_OVER:
             for each in (*node.args, *(keyword.value for keyword in node.keywords)):
                 self.value(each, state)
             if name in FINISHING:

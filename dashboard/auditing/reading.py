@@ -170,7 +170,8 @@ class _Reader:
         if isinstance(value, Constant | Container | Items | LockValue):
             raise NoSuchCallable(f"has {name}, which cannot be called. Name a function of it.")
         # Imported, or made by a call of something of another file: what it does stands there
-        trace = Trace(guarded=[name] if isinstance(value, Guarded) or _ours(value) else [])
+        ours = isinstance(value, Guarded) or (isinstance(value, Named) and value.name in OURS)
+        trace = Trace(guarded=[name] if ours else [])
         return Entry(name, self._line_of(first), trace, asked=True)
 
     def _line_of(self, name: str) -> int:
@@ -227,10 +228,6 @@ class _Reader:
     def _made_in_calls(self, of: ClassValue) -> bool:
         """Whether functions of the module make objects of a class, and the module itself makes none."""
         return any(of.name in names for names in self.scopes.called_by.values())
-
-
-def _ours(value: Value) -> bool:
-    return isinstance(value, Named) and value.name in OURS
 
 
 def _lazy(entry: Entry) -> bool:

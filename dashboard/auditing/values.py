@@ -31,6 +31,7 @@ __all__ = [
     "Unknown",
     "Value",
     "joined",
+    "written",
 ]
 
 Reach = Literal["shared", "call", "thread", "request", "unknown"]
@@ -216,9 +217,11 @@ class Acquired:
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """A loader that loads exactly once by its own means: ours."""
+    """A loader that loads exactly once by its own means: ours, or a method of it. Each one by itself."""
 
     name: str
+    reach: Reach = "shared"
+    line: int = 0
 
 
 Value = (
@@ -276,3 +279,8 @@ def joined(one: Value, other: Value) -> Value:
     if isinstance(one, LockValue) and isinstance(other, LockValue):
         return other if one.reach == "shared" else one  # the worse of the two
     return one
+
+
+def written(value: Value) -> str:
+    """Return how the source writes what is of another file."""
+    return value.name if isinstance(value, Named) else value.text if isinstance(value, Unknown) else ""

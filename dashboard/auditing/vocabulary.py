@@ -12,6 +12,7 @@ __all__ = [
     "CACHES",
     "CHEAP",
     "FINISHING",
+    "GETTERS",
     "HARMLESS",
     "HOLDERS",
     "HOOKS",
@@ -148,7 +149,8 @@ HOLDERS: Final = {
 }
 """What makes an object whose attributes each thread, or request, has for itself."""
 
-OURS: Final = frozenset({"loader.OnceLoader", "loader.once.OnceLoader", "loader.get_llava_model"})
+GETTERS: Final = frozenset({"loader.get_llava_model", "loader.llava.get_llava_model"})
+OURS: Final = frozenset({"loader.OnceLoader", "loader.once.OnceLoader", *GETTERS})
 
 LOOKS_LIKE_A_LOCK: Final = re.compile(
     r"lock|mutex|semaphore|(?:^|_)sem(?:$|_)|synchron|critical", re.IGNORECASE
