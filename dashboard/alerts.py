@@ -143,10 +143,14 @@ def message_of(record: RunRecord, console: str | None = None) -> dict[str, Any] 
     }
 
 
-def message_of_alarm(alarm: Alarm) -> dict[str, Any]:
+def message_of_alarm(alarm: Alarm, console: str | None = None) -> dict[str, Any]:
     """Return the message about something that was seen in a container's log."""
     colour: Colour = "red" if alarm.sure else "inconclusive"
-    place = f"`python -m dashboard verdict --container {_slack(alarm.source)}`"
+    place = (
+        f"<{console}/watch|Open the watches>"
+        if console
+        else f"`python -m dashboard verdict --container {_slack(alarm.source)}`"
+    )
     return {
         "text": f"*{_slack(f'{COLOUR_ICONS[colour]} {alarm.source}')}*",
         "attachments": [
@@ -191,7 +195,9 @@ class Alerts:
 
     def alarm(self, alarm: Alarm) -> None:
         """Tell of something that was seen in a container's log; returns at once."""
-        self._waiting.put((None, f"the container {alarm.source}", message_of_alarm(alarm)))
+        self._waiting.put(
+            (None, f"the container {alarm.source}", message_of_alarm(alarm, self._webhook.console))
+        )
 
     def deliveries(self) -> tuple[Delivery, ...]:
         """Return what became of the newest alerts, the newest first; one that is still tried is not among."""

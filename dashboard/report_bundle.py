@@ -49,7 +49,7 @@ MANIFEST holds the SHA-256 of each file. To check them, unpack this and call
 or, without unpacking, `python -m dashboard history verify FILE.zip`. The hashes tell that nothing was changed
 by accident. Who could have changed something on purpose could have changed the hashes, too: export the run
 anew from the history (`history export {run_id} --to FILE.zip`) and compare; it gives the same bytes.
-"""
+{missing}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +74,14 @@ def bundle(
             "its end, or abort it."
         )
     versions = sorted(f"{printable(name)} {printable(version)}" for name, version in record.versions.items())
-    files = {
-        **reports,
-        "versions.txt": "".join(f"{line}\n" for line in versions).encode(),
-        "README.txt": _README.format(run_id=record.run_id).encode(),
-    }
+    files = {**reports, "versions.txt": "".join(f"{line}\n" for line in versions).encode()}
+    missing = {trial.source: None for trial in record.trials if not trial.in_short}
     for source, lines in logs:
+        missing.pop(source, None)
         text = "".join(f"{line.text}\n" for line in lines)
         files[_log_name(source, files)] = text.encode("utf-8", "replace")
+    without = f"\nNo log was kept of: {printable(', '.join(missing))}.\n" if missing else ""
+    files["README.txt"] = _README.format(run_id=record.run_id, missing=without).encode()
     files[MANIFEST] = "".join(
         f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items())
     ).encode()

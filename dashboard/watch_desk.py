@@ -56,7 +56,7 @@ class WatchesView:
 
 
 class WatchDesk:
-    """Takes watches. Threading: any thread; nothing blocks for longer than the disk, but for `close`.
+    """Takes watches. Threading: any thread; `begin` may wait for the engine, `close` for its last answers.
 
     Args:
         home: the data folder, in which they are kept; without one they end with the console.

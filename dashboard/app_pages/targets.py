@@ -53,6 +53,10 @@ def containers() -> None:
                 "app_pages/logs.py", label=_("Log of {name}", name=name), icon=":material/article:",
                 query_params={"container": name},
             )  # fmt: skip
+            st.page_link(
+                "app_pages/watch.py", label=_("Watch it"), icon=":material/visibility:",
+                query_params={"container": name},
+            )  # fmt: skip
             if name in shown.allowed:
                 st.page_link(
                     "app_pages/launch.py", label=_("Test it"), icon=":material/rocket_launch:",

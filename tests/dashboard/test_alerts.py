@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from dashboard.alert_desk import AlertDesk, open_alerts
-from dashboard.alerts import AlertError, Alerts, Webhook, message_of, webhook
+from dashboard.alerts import AlertError, Alerts, Webhook, message_of, message_of_alarm, webhook
 from dashboard.evidence import Reason
 from dashboard.store import Store
+from dashboard.vigil import Alarm
 from tests.chat import SECRET, Chat, open_chat
 from tests.dashboard import sample_records as sample
 from tests.dashboard.targets.processes import until
@@ -65,6 +66,12 @@ def test_the_address_of_the_console_becomes_a_link() -> None:
     assert message is not None
     link = "<https://ops.example.org/run?run=20261123-084512-3f9c1a|Open the run>"
     assert message["attachments"][0]["text"].endswith(link)
+    alarm = Alarm(1000.0, "yh", "loaded_twice", "The model was loaded 2 times in <yh>.")
+    told = message_of_alarm(alarm, "https://ops.example.org")["attachments"][0]["text"]
+    assert told == (
+        "The model was loaded 2 times in &lt;yh&gt;.\n<https://ops.example.org/watch|Open the watches>"
+    )
+    assert "dashboard verdict --container yh" in message_of_alarm(alarm)["attachments"][0]["text"]
 
 
 def test_words_of_a_worker_call_no_channel() -> None:

@@ -110,6 +110,15 @@ def test_a_bundle_holds_the_reports_the_log_and_what_ran(tmp_path: Path) -> None
         assert json.loads(archive.read("run.json"))["record"]["run_id"] == RUN
 
 
+def test_a_log_that_nobody_kept_is_named(tmp_path: Path) -> None:
+    def readme(record: RunRecord) -> str:
+        with zipfile.ZipFile(bundled(tmp_path, record)) as archive:
+            return archive.read("README.txt").decode()
+
+    assert "No log was kept of: control-1." in readme(sample.run("green"))
+    assert "No log was kept" not in readme(sample.run("red"))
+
+
 def test_its_manifest_is_checked_by_a_tool_that_everybody_has(tmp_path: Path) -> None:
     if shutil.which("sha256sum") is None:
         pytest.skip("there is no sha256sum here")
