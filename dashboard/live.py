@@ -29,6 +29,7 @@ from dashboard.engine.shelf import OtherNumbers
 from dashboard.engine.viewed import OpenLog
 from dashboard.engine.whole_log import WholeLog
 from dashboard.evidence import LogLine
+from dashboard.language import speaking
 from dashboard.live_access import TokenRedaction
 from dashboard.live_assets import PLOTLY_ROUTE, plotly_file
 from dashboard.live_feed import TICK_S, Acks, KeptLog, LineSource, feed_lines, feed_view
@@ -36,6 +37,7 @@ from dashboard.live_files import LOG_FILE_PATH, LogDownload, container_blocks, l
 from dashboard.log_range import LogRange, RangeError
 from dashboard.logs import LogRing
 from dashboard.record import RunRecord
+from dashboard.retold import told_all
 
 __all__ = [
     "CONTAINER",
@@ -209,6 +211,7 @@ class _LiveRoutes:
 
         async def feed(run_id: str) -> None:
             console, trial = self.console(), _number(socket, "trial")
+            spoken = socket.query_params.get("language")
             if await asyncio.to_thread(self._record, run_id) is None:
                 raise _Refused(UNKNOWN_RUN, "This run is not known here.")
 
@@ -216,7 +219,8 @@ class _LiveRoutes:
                 record = self._record(run_id)
                 if record is None:
                     raise _Refused(UNKNOWN_RUN, "This run was deleted.")
-                return self.view(record, trial), not record.running
+                with speaking(spoken):
+                    return told_all(self.view(record, trial)), not record.running
 
             await feed_view(lambda: console.runner.version(run_id), picture, socket.send_text)
 

@@ -143,6 +143,8 @@ def told_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def told_all(value: Any) -> Any:
     """Return a component's data with every text in it told; names of its fields stay."""
+    if language() == ENGLISH:
+        return value
     if isinstance(value, str):
         return told(value)
     if isinstance(value, Mapping):

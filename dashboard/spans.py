@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from dashboard.evidence import LogEvent, Variant
+from dashboard.language import _
 from dashboard.record import TrialRecord
 from dashboard.wording import seconds
 
@@ -75,7 +76,7 @@ def origin(trial: TrialRecord) -> float | None:
 
 def planned_row(variant: Variant) -> VariantRow:
     """Return the row of a variant that has not been released."""
-    return VariantRow(variant.variant_id, variant.job_id, "planned", (), "planned")
+    return VariantRow(variant.variant_id, variant.job_id, "planned", (), _("planned"))
 
 
 def variant_rows(trial: TrialRecord) -> tuple[VariantRow, ...]:
@@ -141,7 +142,7 @@ def _row(variant: Variant, moments: _Moments, start: float, trial_end: float | N
     over = variant.state in ("answered", "failed")
     if variant.sent is None:
         state: RowState = "failed" if variant.state == "failed" else "planned"
-        words = variant.error or ("not sent" if trial_end is not None else "planned")
+        words = variant.error or (_("not sent") if trial_end is not None else _("planned"))
         return VariantRow(variant.variant_id, variant.job_id, state, (), words)
     end = variant.answered if variant.answered is not None else trial_end
     spans = _spans(variant.sent, moments, end, start)
@@ -170,7 +171,7 @@ def _spans(sent: float, moments: _Moments, end: float | None, start: float) -> t
     if moments.ready is not None:
         cuts.append(("answering", moments.ready))
     spans: list[Span] = []
-    for (kind, at), following in zip(cuts, [*[at for _, at in cuts[1:]], end], strict=True):
+    for (kind, at), following in zip(cuts, [*[at for _kind, at in cuts[1:]], end], strict=True):
         # Two clocks may differ by a little: nothing begins before the request, ends before it begins, or
         # outlives the answer.
         begin = max(at, sent) if end is None else min(max(at, sent), end)
@@ -184,8 +185,8 @@ def _spans(sent: float, moments: _Moments, end: float | None, start: float) -> t
 
 def _short(error: str) -> str:
     """The name alone of an error that the worker named: the whole of it stands below, once for all rows."""
-    status, _, rest = error.partition(": ")
-    name, _, _ = rest.partition(": ")
+    status, _colon, rest = error.partition(": ")
+    name = rest.partition(": ")[0]
     if not status.startswith("HTTP ") or not rest:
         return error
     return name if name.isidentifier() else rest
@@ -196,10 +197,12 @@ def _words(variant: Variant, state: RowState, trial_over: bool) -> str:
         case "answered":
             return f"✓ {seconds(variant.latency_s)}"
         case "failed":
-            return f"✕ {_short(variant.error or 'failed')}"
+            return f"✕ {_short(variant.error or _('failed'))}"
         case _ if trial_over:
-            return "never answered"
+            return _("never answered")
         case "ready":
-            return "answering"
-        case _:
-            return state
+            return _("answering")
+        case "loading":
+            return _("loading")
+        case _unsaid:
+            return _("waiting") if state == "waiting" else _("planned")

@@ -22,6 +22,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_python
 from babel.messages.pofile import read_po, write_po
 
+from dashboard.components.words import texts_of
 from dashboard.language import FOLDER, TOLD
 from dashboard.retold import COUNT
 
@@ -97,13 +98,18 @@ _NO_WORDS = re.compile(r"^(SELECT|PRAGMA|GET|import) |^extract\(|^<image> |^What
 
 
 def own_messages() -> dict[Any, set[str]]:
-    """Return what goes through `_()` and `n_()`, with the modules that say it."""
+    """Return what goes through `_()`, `n_()` and, in the browser, `tr()`, with the modules that say it."""
     found: dict[Any, set[str]] = {}
+    for path in sorted((DASHBOARD / "components").glob("*.[jh]*")):
+        for text in texts_of(path.name):
+            found.setdefault(text, set()).add(path.relative_to(DASHBOARD).as_posix())
     for path in sorted(DASHBOARD.rglob("*.py")):
         with path.open("rb") as file:
             for _line, function, message, _notes in extract_python(file, ("_", "n_"), (), {}):
                 parts = message if isinstance(message, tuple) else (message,)
                 texts = tuple(each for each in parts if each is not None)
+                if not texts:  # words of a component, which are read off its own source
+                    continue
                 key = texts[:2] if function == "n_" else texts[0]
                 found.setdefault(key, set()).add(path.relative_to(DASHBOARD).as_posix())
     return found

@@ -14,20 +14,22 @@ from dashboard.live_assets import PLOTLY_PATH
 from dashboard.memory_chart import memory_figure
 from dashboard.phases import board_view, trial_of
 from dashboard.report_desk import offers
+from dashboard.retold import told, told_all
 from dashboard.spans import origin
 from dashboard.wording import memory_words
 
 chosen = session.chosen_run()
 if chosen.record is None:
-    st.title("Live run")
-    st.info(chosen.problem or "No run yet. Launch one, and it is shown here live.", icon=":material/info:")
-    st.page_link("app_pages/launch.py", label="Go to Launch", icon=":material/rocket_launch:")
+    st.title(_("Live run"))
+    nothing = _("No run yet. Launch one, and it is shown here live.")
+    st.info(told(chosen.problem) or nothing, icon=":material/info:")
+    st.page_link("app_pages/launch.py", label=_("Go to Launch"), icon=":material/rocket_launch:")
     st.stop()
 
 record, place = chosen.record, session.address_number("trial")
 session.address(run=record.run_id)
 asked = run_board(
-    board_view(record, place),
+    told_all(board_view(record, place)),
     token=session.console().tokens.issue(record.run_id),
     trial=place,
     key="board",
@@ -57,14 +59,14 @@ def latency() -> None:
     cells.selectbox(
         _("Over another run"),
         list(labels),
-        format_func=labels.__getitem__,
+        format_func=lambda run_id: told(labels[run_id]),
         key=OVER,
         on_change=pick,
         width=420,
     )
     found = latencies(now or record, trial_of(now, place) if now is not None else None)
     if found.problem:
-        st.info(found.problem, icon=":material/info:")
+        st.info(told(found.problem), icon=":material/info:")
     live_chart(found.figure, label=found.words, library=PLOTLY_PATH, key=found.key)
     st.markdown(f":small[:gray[{found.words}]]")
     if found.rows:
@@ -74,7 +76,10 @@ def latency() -> None:
 
 
 with st.container(horizontal=True):
-    for page, label, icon in (("logs", "Log of this run", "article"), ("timeline", "Timeline", "timeline")):
+    for page, label, icon in (
+        ("logs", _("Log of this run"), "article"),
+        ("timeline", _("Timeline"), "timeline"),
+    ):
         st.page_link(
             f"app_pages/{page}.py",
             label=label,
@@ -95,10 +100,11 @@ def in_use() -> None:
     now = session.chosen_run().record
     figures = usage_figures(trial_of(now, place) if now is not None else None)
     if figures:
-        st.header("The container meanwhile")
+        st.header(_("The container meanwhile"))
         for cell, figure in zip(st.columns(2), figures, strict=False):
             cell.metric(
-                figure.label, figure.value, figure.peak, delta_color="off", delta_arrow="off", border=True,
+                told(figure.label), told(figure.value), told(figure.peak),
+                delta_color="off", delta_arrow="off", border=True,
                 chart_data=figure.series, chart_type="area",
             )  # fmt: skip
 
@@ -110,13 +116,14 @@ def memory() -> None:
     trial = trial_of(now, place) if now is not None else None
     figure = memory_figure(trial, (origin(trial) or trial.started_at) if trial is not None else 0.0)
     if figure is not None:
-        st.header("Models in its memory")
-        label = f"Memory of the worker's process: {memory_words(trial)[1]}"
+        st.header(_("Models in its memory"))
+        held = told(memory_words(trial)[1])
+        label = _("Memory of the worker's process: {held}", held=held)
         live_chart(figure, label=label, library=PLOTLY_PATH, key="memory")
-        st.markdown(f":small[:gray[{memory_words(trial)[1]}]]")
+        st.markdown(f":small[:gray[{held}]]")
 
 
 in_use()
 memory()
-st.header("Latency of each variant")
+st.header(_("Latency of each variant"))
 latency()

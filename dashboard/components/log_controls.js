@@ -1,12 +1,14 @@
 // The controls around the list: chips, options, keys, and the words about the connection and the numbers.
 
-const LEVEL_WORDS_SHOWN = { error: "Errors", warning: "Warnings", info: "Info", debug: "Debug", other: "Other" };
+const levelWords = () => ({
+  error: tr("Errors"), warning: tr("Warnings"), info: tr("Info"), debug: tr("Debug"), other: tr("Other"),
+});
 const PREFERENCES = "loadonce.log_view";
 const COUNT_MS = 100;
 
 const LogControls = {
   build() {
-    for (const level of LEVELS) this.part(".levels").append(this.chip(level, LEVEL_WORDS_SHOWN[level], this.levels));
+    for (const level of LEVELS) this.part(".levels").append(this.chip(level, levelWords()[level], this.levels));
     for (const stream of ["stdout", "stderr"]) this.part(".streams").append(this.chip(stream, stream, this.streams));
     const kept = readPreferences();
     this.setTimes(kept.times ?? true);
@@ -111,7 +113,7 @@ const LogControls = {
     const chips = this.part(".sources .chips").children;
     this.sources.all.forEach((source, index) => {
       const fares = chips[index]?.querySelector(".fares");
-      if (fares) fares.textContent = source.state === "live" ? "" : STATE_WORDS[source.state];
+      if (fares) fares.textContent = source.state === "live" ? "" : stateWords()[source.state];
       if (chips[index]) chips[index].title = source.reason;
     });
     this.showEmpty();
@@ -146,7 +148,7 @@ const LogControls = {
     }
     const narrowed = this.shown.filtering || this.levels.size < LEVELS.length || this.streams.size < 2
       || this.sources.all.some((source) => source.hidden);
-    this.part(".count").textContent = narrowed ? `${number(shown)} of ${linesOf(all)}` : linesOf(all);
+    this.part(".count").textContent = narrowed ? tr("{part} of {lines}", { part: number(shown), lines: linesOf(all) }) : linesOf(all);
     this.showHits(hits, nth);
   },
 
@@ -156,8 +158,8 @@ const LogControls = {
     const held = this.paused ? this.store.arrived - this.heldFrom : this.unseen;
     button.hidden = this.list.following || (!this.live && !this.paused && this.list.items.length === 0);
     this.log.classList.toggle("paused", this.paused);
-    const fresh = held ? `${number(held)} new ${held === 1 ? "line" : "lines"}` : "";
-    const words = this.paused ? ["Paused", fresh, "Jump to newest"] : [fresh, "Jump to newest"];
+    const fresh = held ? tr(held === 1 ? "{count} new line" : "{count} new lines", { count: number(held) }) : "";
+    const words = this.paused ? [tr("Paused"), fresh, tr("Jump to newest")] : [fresh, tr("Jump to newest")];
     button.textContent = `${words.filter(Boolean).join(" · ")} ↓`;
   },
 
@@ -166,8 +168,8 @@ const LogControls = {
     empty.hidden = this.list.items.length > 0;
     empty.querySelector("button").hidden = !held;
     empty.querySelector("p").textContent = held
-      ? "No line passes the filter."
-      : this.sources.allEnded ? "This log holds no lines." : "Waiting for the first line…";
+      ? tr("No line passes the filter.")
+      : this.sources.allEnded ? tr("This log holds no lines.") : tr("Waiting for the first line…");
   },
 
   showEverything() {

@@ -32,7 +32,7 @@ function detailsOf(json) {
   block.className = "block";
   const budget = { left: MOST_ENTRIES };
   entries(block, json, 0, budget);
-  if (budget.left < 0) block.append(span("entry more-entries", `… ${number(-budget.left)} more: copy the line for all`));
+  if (budget.left < 0) block.append(span("entry more-entries", tr("… {count} more: copy the line for all", { count: number(-budget.left) })));
   return block;
 }
 
@@ -48,7 +48,7 @@ function entries(block, container, depth, budget) {
     if (nested) {
       const size = Object.keys(value).length, list = Array.isArray(value);
       if (!size) entry.append(span("value", list ? "[]" : "{}"));
-      else if (list) entry.append(span("size", `${number(size)} ${size === 1 ? "item" : "items"}`));
+      else if (list) entry.append(span("size", tr(size === 1 ? "{count} item" : "{count} items", { count: number(size) })));
       block.append(entry);
       entries(block, value, depth + 1, budget);
     } else {

@@ -34,11 +34,11 @@ const LogExport = {
   async copy() {
     const texts = this.texts(this.shownLines(), "text");
     if (texts.reduce((sum, text) => sum + text.length + 1, 0) > COPY_LIMIT) {
-      this.say("Too much to copy at once: filter, or use Download");
+      this.say(tr("Too much to copy at once: filter, or use Download"));
       return;
     }
     const done = await toClipboard(texts.join("\n") + "\n");
-    this.say(done ? `Copied ${linesOf(texts.length)}` : "The browser did not allow it: use Download");
+    this.say(done ? tr("Copied {lines}", { lines: linesOf(texts.length) }) : tr("The browser did not allow it: use Download"));
   },
 
   openMenu(open) {
@@ -49,8 +49,8 @@ const LogExport = {
     if (!open) return;
     const held = [...this.store.lines, ...this.store.waiting], shown = this.shownLines();
     menu.replaceChildren(
-      menuItem(`What is shown: ${linesOf(shown.length)}`, () => this.save(shown)),
-      menuItem(`All that this browser holds: ${linesOf(held.length)}`, () => this.save(held)),
+      menuItem(tr("What is shown: {lines}", { lines: linesOf(shown.length) }), () => this.save(shown)),
+      menuItem(tr("All that this browser holds: {lines}", { lines: linesOf(held.length) }), () => this.save(held)),
       ...this.sources.all.filter((source) => source.download).map((source) => menuLink(source, this.several)),
     );
     menu.firstElementChild.focus();
@@ -83,7 +83,7 @@ const LogExport = {
     link.download = this.several ? "loadonce-logs.log" : `loadonce-${words.join("-")}.log`.replace(/[^\w.-]+/g, "-");
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-    this.say(`Saved ${linesOf(lines.length)}`);
+    this.say(tr("Saved {lines}", { lines: linesOf(lines.length) }));
   },
 };
 
@@ -99,7 +99,8 @@ function menuItem(words, act) {
 function menuLink(source, several) {
   const item = document.createElement("a");
   item.setAttribute("role", "menuitem");
-  item.textContent = several ? `Whole log of ${source.label} from the engine` : "Whole log from the engine";
+  item.textContent = several
+    ? tr("Whole log of {name} from the engine", { name: source.label }) : tr("Whole log from the engine");
   item.href = source.download;
   item.addEventListener("click", () => { item.href = source.download; }); // its newest token
   item.download = "";

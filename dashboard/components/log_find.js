@@ -41,7 +41,7 @@ class Finder {
   look(text, regex) {
     if (text && regex) {
       try { new RegExp(text, "gi"); } catch (error) {
-        this.onProblem(`Not a pattern yet: ${error.message.split(": ").at(-1)}. The last result stays.`);
+        this.onProblem(tr("Not a pattern yet: {why}. The last result stays.", { why: error.message.split(": ").at(-1) }));
         return;
       }
     }
@@ -122,7 +122,7 @@ class Finder {
 
   noWorker() {
     this.stopSearch();
-    this.onProblem("This browser lets no worker run, without which a pattern could hang the page: use plain text.");
+    this.onProblem(tr("This browser lets no worker run, without which a pattern could hang the page: use plain text."));
   }
 
   answered({ id, found }) {
@@ -163,7 +163,7 @@ class Finder {
     this.endWorker();
     this.unsearched = (this.unsearched ?? 0) + chunk.length;
     for (const line of chunk) this.note(line, null);
-    this.onProblem(`“${this.text}” takes too long on some lines: ${linesOf(this.unsearched)} not searched.`);
+    this.onProblem(tr("“{text}” takes too long on some lines: {lines} not searched.", { text: this.text, lines: linesOf(this.unsearched) }));
     this.onFound(chunk);
     this.sendChunk();
   }

@@ -52,8 +52,8 @@ const LogFindBar = {
     this.find.filtering = on;
     this.part(".filtering").setAttribute("aria-pressed", on);
     this.part(".highlighting").setAttribute("aria-pressed", !on);
-    this.part(".filter").placeholder = on ? "Filter lines" : "Find in lines";
-    this.part(".filter").setAttribute("aria-label", on ? "Filter lines by text" : "Find text in lines");
+    this.part(".filter").placeholder = on ? tr("Filter lines") : tr("Find in lines");
+    this.part(".filter").setAttribute("aria-label", on ? tr("Filter lines by text") : tr("Find text in lines"));
     this.part(".context").classList.toggle("off", !on);
     this.part(".context select").disabled = !on;
     const { current } = this;
@@ -70,9 +70,10 @@ const LogFindBar = {
     }
     this.part(".clear").hidden = !typed;
     this.part(".find").classList.toggle("typed", typed);
-    this.part(".matches").textContent = this.find.searching ? "Searching…"
+    this.part(".matches").textContent = this.find.searching ? tr("Searching…")
       : !this.find.active ? ""
-      : nth ? `${number(nth)} of ${number(hits)}` : `${number(hits)} ${hits === 1 ? "match" : "matches"}`;
+      : nth ? tr("{part} of {whole}", { part: number(nth), whole: number(hits) })
+      : tr(hits === 1 ? "{count} match" : "{count} matches", { count: number(hits) });
   },
 
   // The next hit from here, or from what is in sight; past the last one it begins again.

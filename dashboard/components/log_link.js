@@ -39,12 +39,13 @@ class WantedLine {
   missing(lines, sources) {
     const { number: index, source: name, time } = this.wanted;
     const source = index === undefined ? sources.find(name) : sources.all[0];
-    if (!source) return `The link leads to a line of ${name}, which is not shown here.`;
+    if (!source) return tr("The link leads to a line of {name}, which is not shown here.", { name });
     const own = (line) => line.source === source && line.gap === undefined;
     const passed = lines.some((line) => own(line) && (index === undefined ? line.time > time : line.number > index));
     const quiet = source.state === "live" && performance.now() - Math.max(this.since, source.heardAt) > QUIET_MS;
     if (!passed && !quiet && source.state !== "ended") return "";
-    const which = index === undefined ? `The line of ${name} at ${clock(time)}` : `Line ${number(index + 1)}`;
-    return `${which}, to which the link leads, is not among the lines here.`;
+    return index === undefined
+      ? tr("The line of {name} at {time}, to which the link leads, is not among the lines here.", { name, time: clock(time) })
+      : tr("Line {number}, to which the link leads, is not among the lines here.", { number: number(index + 1) });
   }
 }

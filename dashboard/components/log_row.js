@@ -3,12 +3,12 @@
 const SHOWN_CHARS = 1000; // a longer line is cut for the eye, with a button that shows all of it
 const LETTERS = { error: "E", warning: "W", info: "I", debug: "D", other: "·" };
 const LEVELS = ["error", "warning", "info", "debug", "other"];
-const EVENTS = {
-  started: ["▶", "A load started here"],
-  completed: ["✓", "A load completed here"],
-  failed: ["✕", "A load failed here"],
-  meta_tensor_error: ["⚠", "A load failed here: tensors without data (meta tensor error)"],
-};
+const events = () => ({
+  started: ["▶", tr("A load started here")],
+  completed: ["✓", tr("A load completed here")],
+  failed: ["✕", tr("A load failed here")],
+  meta_tensor_error: ["⚠", tr("A load failed here: tensors without data (meta tensor error)")],
+});
 
 function span(className, text, title) {
   const element = document.createElement("span");
@@ -98,8 +98,8 @@ function appendMarked(cell, pieces, marks) {
 function paintRow(row, line, look) {
   if (line.separator) {
     row.className = "row separator";
-    row.setAttribute("aria-label", "Lines left out");
-    row.title = "Lines left out";
+    row.title = tr("Lines left out");
+    row.setAttribute("aria-label", row.title);
     return;
   }
   row.tabIndex = -1;
@@ -110,21 +110,23 @@ function paintRow(row, line, look) {
   }
   row.className = classesOf(line, look);
   row.dataset.number = line.number;
-  const [glyph, meaning] = line.event ? EVENTS[line.event] : ["", ""];
+  const [glyph, meaning] = line.event ? events()[line.event] : ["", ""];
   const marker = span("marker", glyph, meaning);
   if (glyph) marker.setAttribute("aria-label", meaning);
   if (glyph) marker.setAttribute("role", "img");
   const time = document.createElement("time");
   time.textContent = clock(line.time);
-  time.title = `Received ${fullTime(line.time)}, ${counted(line) ? `${lineName(line)}, ` : ""}${line.stream}`;
+  time.title = counted(line)
+    ? tr("Received {time}, {line}, {stream}", { time: fullTime(line.time), line: lineName(line), stream: line.stream })
+    : tr("Received {time}, {stream}", { time: fullTime(line.time), stream: line.stream });
   time.dateTime = fullTime(line.time);
-  const level = span("level", LETTERS[line.level], `Level: ${line.level}`);
+  const level = span("level", LETTERS[line.level], tr("Level: {level}", { level: line.level }));
   const text = span("text", "");
   appendMarked(text, shownPieces(line), look.marksOf(line));
   if (line.text.length > SHOWN_CHARS) text.append(openButton(line, look));
   row.replaceChildren(marker, time, level, text);
   if (look.several) time.after(span(`source hue-${line.source.hue}`, line.source.label, line.source.label));
-  if (line.stream === "stderr") level.after(span("stream", "err", "Written to stderr"));
+  if (line.stream === "stderr") level.after(span("stream", "err", tr("Written to stderr")));
   if (line.trace?.head === line && look.folding && foldable(line.trace)) text.append(foldButton(line.trace, look));
   if (jsonOf(line)) {
     text.prepend(detailsButton(line, look));
@@ -146,7 +148,7 @@ function classesOf(line, look) {
 }
 
 function openButton(line, look) {
-  const words = line.open ? "Show less" : `… show all ${line.text.length.toLocaleString("en")} characters`;
+  const words = line.open ? tr("Show less") : tr("… show all {count} characters", { count: number(line.text.length) });
   return rowButton("in-row show-all", words, () => look.onOpen(line));
 }
 
@@ -154,24 +156,25 @@ function foldButton(trace, look) {
   const open = look.isOpen(trace), count = linesOf(hiddenLines(trace));
   const button = rowButton("in-row fold", `${open ? "▾" : "▸"} ${count}`, () => look.onFold(trace));
   button.setAttribute("aria-expanded", open);
-  button.setAttribute("aria-label", `${count} of a stack trace`);
+  button.setAttribute("aria-label", tr("{lines} of a stack trace", { lines: count }));
   return button;
 }
 
 function detailsButton(line, look) {
   const button = rowButton("in-row details", `${line.details ? "▾" : "▸"} { }`, () => look.onDetails(line));
   button.setAttribute("aria-expanded", Boolean(line.details));
-  button.setAttribute("aria-label", "Fields of this line");
+  button.setAttribute("aria-label", tr("Fields of this line"));
   return button;
 }
 
 // A container's lines have this console's own numbers, which tell a reader nothing: his line has a time.
 const counted = (line) => !line.source?.run?.startsWith("container:");
-const lineName = (line) => (counted(line) ? `line ${(line.number + 1).toLocaleString("en")}` : `the line of ${clock(line.time)}`);
+const lineName = (line) => (counted(line)
+  ? tr("line {number}", { number: number(line.number + 1) }) : tr("the line of {time}", { time: clock(line.time) }));
 
 function linkButton(line, look) {
-  const button = rowButton("link", "Copy link", () => look.onLink(line));
-  button.title = "Copy the address of this line";
-  button.setAttribute("aria-label", `Copy link to ${lineName(line)}`);
+  const button = rowButton("link", tr("Copy link"), () => look.onLink(line));
+  button.title = tr("Copy the address of this line");
+  button.setAttribute("aria-label", tr("Copy link to {line}", { line: lineName(line) }));
   return button;
 }

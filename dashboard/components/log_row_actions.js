@@ -27,7 +27,8 @@ const LogRowActions = {
 
   async onLink(line) {
     const done = await toClipboard(addressOf(line, this.sources));
-    this.say(done ? `Copied the link to ${lineName(line)}` : "The browser did not allow it: copy the page’s address");
+    this.say(done
+      ? tr("Copied the link to {line}", { line: lineName(line) }) : tr("The browser did not allow it: copy the page’s address"));
   },
 
   resized(line) {

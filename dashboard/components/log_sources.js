@@ -1,8 +1,8 @@
 // The sources of a view: one connection for each, its lines' reader, its colour, and words on how they all fare.
 
-const STATE_WORDS = {
-  connecting: "Connecting…", live: "Live", reconnecting: "Reconnecting…", ended: "Ended",
-};
+const stateWords = () => ({
+  connecting: tr("Connecting…"), live: tr("Live"), reconnecting: tr("Reconnecting…"), ended: tr("Ended"),
+});
 const HUES = 6;
 const NAMED = 3; // more sources of one state are counted, not named
 
@@ -80,12 +80,13 @@ class Sources {
     if (!groups.size) return "";
     if (groups.size === 1 && (!this.several || this.all.every((source) => !source.reason))) {
       const [{ state, reason }] = this.all;
-      return reason ? `${STATE_WORDS[state]}: ${reason}` : STATE_WORDS[state];
+      return reason ? `${stateWords()[state]}: ${reason}` : stateWords()[state];
     }
     const told = (source) => (source.reason ? `${source.label} (${source.reason})` : source.label);
     return [...groups].map(([state, members]) => {
-      const who = members.length > NAMED ? `${members.length} sources` : members.map(told).join(", ");
-      return `${STATE_WORDS[state]}${STATE_WORDS[state].endsWith("…") ? " " : ": "}${who}`;
+      const who = members.length > NAMED ? tr("{count} sources", { count: number(members.length) }) : members.map(told).join(", ");
+      const now = stateWords()[state];
+      return `${now}${now.endsWith("…") ? " " : ": "}${who}`;
     }).join(" · ");
   }
 

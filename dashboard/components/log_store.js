@@ -6,7 +6,7 @@
 const MAX_LINES = 200000, MAX_CHARS = 64 * 1024 * 1024, SLACK = 1.1;
 const CHEAP = 5000; // lines whose rewriting nobody notices
 const number = (value) => value.toLocaleString("en");
-const linesOf = (count) => `${number(count)} ${count === 1 ? "line" : "lines"}`;
+const linesOf = (count) => tr(count === 1 ? "{count} line" : "{count} lines", { count: number(count) });
 
 // Turns what came over the wire into the lines of one source.
 class LineReader {
@@ -37,8 +37,8 @@ class LineReader {
 
   gap(count, at) {
     return gapLine(count, at, this.source, this.any
-      ? `${linesOf(count)} skipped: this browser was slower than the log`
-      : `${number(count)} older ${count === 1 ? "line is" : "lines are"} no longer kept`);
+      ? tr("{lines} skipped: this browser was slower than the log", { lines: linesOf(count) })
+      : tr(count === 1 ? "{count} older line is no longer kept" : "{count} older lines are no longer kept", { count: number(count) }));
   }
 }
 

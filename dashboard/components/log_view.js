@@ -41,7 +41,7 @@ class LogView {
   // The page's data: a first call, a rerun with fresh tokens, or other logs.
   show(data) {
     this.askToken = data.askToken;
-    this.log.setAttribute("aria-label", `Log of ${data.sources.map((each) => each.source).join(", ")}`);
+    this.log.setAttribute("aria-label", tr("Log of {name}", { name: data.sources.map((each) => each.source).join(", ") }));
     this.log.style.setProperty("--height", `${data.height}px`);
     this.part(".pause").hidden = !data.live;
     this.live = data.live;
@@ -51,6 +51,7 @@ class LogView {
     this.asked = asked;
     if (gone.size || fresh.length) this.changeSources(gone, fresh, wanted);
     if (wanted) this.want(wanted);
+    this.log.classList.remove("unready");
   }
 
   changeSources(gone, fresh, wanted) {
@@ -148,7 +149,7 @@ class LogView {
     this.paused = paused;
     const button = this.part(".pause");
     button.setAttribute("aria-pressed", paused);
-    button.querySelector("span").textContent = paused ? "Resume" : "Pause";
+    button.querySelector("span").textContent = paused ? tr("Resume") : tr("Pause");
     this.heldFrom = paused ? this.store.arrived : Infinity;
     if (paused) {
       this.unseen = 0;
@@ -264,12 +265,14 @@ const VIEWS = new WeakMap();
 
 // Streamlit calls this at the first mount and at every rerun that changes the data; the view lives on.
 export default function ({ data, parentElement, setTriggerValue }) {
+  speak(data.words);
   let view = VIEWS.get(parentElement);
   if (view && !view.log.isConnected) {
     view.stop();
     view = null;
   }
   if (!view) {
+    trAll(parentElement);
     view = new LogView(parentElement);
     VIEWS.set(parentElement, view);
   }

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import streamlit as st
 
+from dashboard.components.words import WORDS_JS, keyed, texts_of, words
+
 __all__ = ["DEFAULT_HEIGHT", "LogSource", "log_view"]
 
 DEFAULT_HEIGHT: Final = 560
@@ -39,11 +41,12 @@ def _joined(*names: str) -> str:
     return "\n".join((_HERE / name).read_text("utf-8") for name in names)
 
 
+_TEXTS: Final = texts_of("log_view.html", *_SCRIPTS)
 _component = st.components.v2.component(
     "loadonce_log_view",
     html=_joined("log_view.html"),
     css=_joined("log_view.css", "log_rows.css"),
-    js=_joined(*_SCRIPTS),
+    js=WORDS_JS + _joined(*_SCRIPTS),
     isolate_styles=True,
 )
 
@@ -103,8 +106,9 @@ def log_view(
         at: the name of a source and the time of one of its lines, to show at first.
     """
     _component(
-        key=key,
+        key=keyed(key),
         data={
+            "words": words(_TEXTS),
             "sources": [each.wire() for each in sources],
             "height": height,
             "live": live,

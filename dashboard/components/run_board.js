@@ -23,17 +23,17 @@ function buildBoard(root, tell) {
   const board = el("div", "board");
   const parts = {
     title: el("h1"), facts: el("p", "facts"),
-    abort: button("action abort", "Abort", (event) => {
+    abort: button("action abort", tr("Abort"), (event) => {
       event.currentTarget.disabled = true;
-      event.currentTarget.textContent = "Stopping…";
+      event.currentTarget.textContent = tr("Stopping…");
       tell("abort");
     }),
-    again: button("action primary", "Run again", () => tell("again")),
+    again: button("action primary", tr("Run again"), () => tell("again")),
     banner: el("div", "banner"), icon: el("span", "icon"), headline: el("h2"), lead: el("p", "lead"),
     steps: el("ol", "steps"), figures: el("div", "figures"), trials: el("div", "trials"),
-    latency: section("card latency", "Latency, sending to answer"),
-    measures: section("card measures", "Release"),
-    control: section("card control", "Control"),
+    latency: section("card latency", tr("Latency, sending to answer")),
+    measures: section("card measures", tr("Release")),
+    control: section("card control", tr("Control")),
     why: section("why"), link: el("span", "link"),
   };
   const head = el("header");
@@ -50,7 +50,7 @@ function buildBoard(root, tell) {
   parts.icon.setAttribute("aria-hidden", "true");
   words.append(line, parts.lead);
   parts.banner.append(words, parts.steps);
-  const variants = section("card variants", "Variants");
+  const variants = section("card variants", tr("Variants"));
   const cards = el("div", "cards");
   cards.append(parts.latency, parts.measures, parts.control);
   board.append(head, parts.banner, parts.figures, parts.trials, variants, cards, parts.why);
@@ -67,7 +67,7 @@ function drawBanner(board, view) {
   if (board.lead.textContent !== view.banner.lead) board.lead.textContent = view.banner.lead;
   board.steps.replaceChildren(...view.steps.map((step) => {
     const item = el("li", step.state);
-    const said = { done: "done", current: "now", todo: "to come", stopped: "stopped here", skipped: "left out" };
+    const said = { done: tr("done"), current: tr("now"), todo: tr("to come"), stopped: tr("stopped here"), skipped: tr("left out") };
     item.append(el("i"), el("span", "", step.label), el("span", "hidden", ` (${said[step.state]})`));
     if (step.state === "current") item.setAttribute("aria-current", "step");
     return item;
@@ -122,7 +122,7 @@ function drawTrials(board, view) {
     chip.disabled = trial.place === null;
     return chip;
   });
-  board.trials.replaceChildren(el("span", "label", "Trials"), ...chips);
+  board.trials.replaceChildren(el("span", "label", tr("Trials")), ...chips);
 }
 
 function drawWhy(board, view) {
@@ -135,12 +135,12 @@ function drawWhy(board, view) {
     blocks.push(block);
   };
   if (view.findings.length) {
-    const block = section("card findings", "What it looks like, and what to do");
+    const block = section("card findings", tr("What it looks like, and what to do"));
     for (const finding of view.findings) {
       const item = el("div", "finding");
       item.append(el("b", "", finding.cause), el("p", "", finding.cure));
       if (/^https?:\/\//.test(finding.link ?? "")) {
-        const link = el("a", "", "Read more");
+        const link = el("a", "", tr("Read more"));
         link.href = finding.link;
         link.target = "_blank";
         link.rel = "noreferrer";
@@ -150,10 +150,10 @@ function drawWhy(board, view) {
     }
     blocks.push(block);
   }
-  if (view.reasons.length) list("Why this verdict", "reasons", view.reasons.map((reason) => reason.text));
-  if (view.errors.length) list("What the failed variants were told", "errors", view.errors);
-  if (view.not_checked.length) list("What was not checked", "unchecked", view.not_checked);
-  if (view.notes.length) list("Worth knowing", "notes", view.notes);
+  if (view.reasons.length) list(tr("Why this verdict"), "reasons", view.reasons.map((reason) => reason.text));
+  if (view.errors.length) list(tr("What the failed variants were told"), "errors", view.errors);
+  if (view.not_checked.length) list(tr("What was not checked"), "unchecked", view.not_checked);
+  if (view.notes.length) list(tr("Worth knowing"), "notes", view.notes);
   board.why.replaceChildren(...blocks);
 }
 
@@ -214,9 +214,9 @@ function receive(state, message) {
 function follow(state, data) {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const trial = data.trial ? `&trial=${data.trial}` : "";
-  const query = `run=${encodeURIComponent(data.view.run_id)}${trial}&token=${encodeURIComponent(data.token)}`;
-  const said = { live: "", lost: "Connection lost, trying again…", token: "Renewing access…",
-    refused: "Live view refused: reload the page." };
+  const query = `run=${encodeURIComponent(data.view.run_id)}${trial}&language=${data.language}&token=${encodeURIComponent(data.token)}`;
+  const said = { live: "", lost: tr("Connection lost, trying again…"), token: tr("Renewing access…"),
+    refused: tr("Live view refused: reload the page.") };
   state.link = openRunLink({
     url: `${scheme}://${location.host}/live/run?${query}`,
     onMessage: (message) => receive(state, message),
@@ -226,6 +226,7 @@ function follow(state, data) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
+  speak(data.words);
   let state = boards.get(parentElement);
   if (!state) {
     state = { key: "", frame: 0, slow: 0, link: null, watch: null };
@@ -241,7 +242,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (key !== state.key || !state.view || data.view.now >= state.view.now) take(state, data.view);
   if (key !== state.key) {
     state.board.abort.disabled = false;
-    state.board.abort.textContent = "Abort";
+    state.board.abort.textContent = tr("Abort");
   }
   if (key !== state.key || renewed || (state.view.running && !state.link)) {
     if (state.link) state.link.close();

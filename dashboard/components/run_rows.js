@@ -1,17 +1,17 @@
 // The variants of a trial as bars on one time axis: only the rows in sight exist, so a thousand stay smooth.
 
 const KINDS = {
-  w: { name: "Waiting", css: "waiting" },
-  l: { name: "Loading", css: "loading" },
-  a: { name: "Answering", css: "answering" },
+  w: { name: () => tr("Waiting"), css: "waiting" },
+  l: { name: () => tr("Loading"), css: "loading" },
+  a: { name: () => tr("Answering"), css: "answering" },
 };
-const LEGEND = [
-  ["planned", "Planned"],
-  ["waiting", "Waiting"],
-  ["loading", "Loading"],
-  ["ready", "Answering"],
-  ["answered", "Answered"],
-  ["failed", "Failed"],
+const LEGEND = () => [
+  ["planned", tr("Planned")],
+  ["waiting", tr("Waiting")],
+  ["loading", tr("Loading")],
+  ["ready", tr("Answering")],
+  ["answered", tr("Answered")],
+  ["failed", tr("Failed")],
 ];
 
 function niceStep(span, ticks) {
@@ -22,8 +22,8 @@ function niceStep(span, ticks) {
 
 function secondsText(value, step) {
   if (value === 0) return "0";
-  if (step < 0.0995) return `${Math.round(value * 1000)} ms`;
-  return `${value.toFixed(step < 0.995 ? 1 : 0)} s`;
+  if (step < 0.0995) return tr("{value} ms", { value: Math.round(value * 1000) });
+  return tr("{value} s", { value: value.toFixed(step < 0.995 ? 1 : 0) });
 }
 
 function el(tag, css, text) {
@@ -47,7 +47,7 @@ function makeRows(root) {
   let domain = 1;
   let clock = () => null;
 
-  for (const [state, name] of LEGEND) {
+  for (const [state, name] of LEGEND()) {
     const item = el("span", `key ${state}`);
     const count = el("b", "", "0");
     item.append(el("i", "swatch"), el("span", "", name), count);
@@ -84,7 +84,7 @@ function makeRows(root) {
       tick.style.left = `${(at / domain) * 100}%`;
       track.append(tick);
     }
-    axis.replaceChildren(el("span", "corner", "since release"), track, el("span", "corner"));
+    axis.replaceChildren(el("span", "corner", tr("since release")), track, el("span", "corner"));
     sheet.style.setProperty("--step", `${(step / domain) * 100}%`);
   }
 
@@ -109,7 +109,7 @@ function makeRows(root) {
       const broken = row.state === "failed" && !row.spans.some(([kind]) => kind === "a");
       const parts = row.spans.map(([kind, start, end]) => {
         const bar = el("i", `bar ${broken && kind === "l" ? "broken" : KINDS[kind].css}`);
-        bar.title = `${KINDS[kind].name}${end === null ? "" : `: ${Math.round((end - start) * 1000)} ms`}`;
+        bar.title = `${KINDS[kind].name()}${end === null ? "" : `: ${Math.round((end - start) * 1000)} ms`}`;
         place(bar, start, end ?? now ?? start);
         return bar;
       });

@@ -15,13 +15,14 @@ const cellOf = (cell, onOpen) => {
   const box = cell.run ? made("button", "cell", mark, words, note) : made("div", "cell", mark, words, note);
   if (cell.run) {
     box.type = "button";
-    box.title = `Open run ${cell.run}`;
+    box.title = tr("Open run {run}", { run: cell.run });
     box.addEventListener("click", () => onOpen(cell.run));
   }
   return made("td", cell.tone, box);
 };
 
 export default function ({ parentElement, data, setTriggerValue }) {
+  speak(data.said);
   const onOpen = (run) => setTriggerValue("open", run);
   const banner = made("section", `banner ${data.tone}`);
   const mark = made("span", "mark", data.icon);
@@ -46,7 +47,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const scroll = made("div", "scroll", table);
   scroll.tabIndex = 0;
   scroll.setAttribute("role", "region");
-  scroll.setAttribute("aria-label", "What came out for each number of variants, guard and state");
+  scroll.setAttribute("aria-label", tr("What came out for each number of variants, guard and state"));
 
   const root = parentElement.querySelector(".sweep");
   const place = root ?? made("div", "sweep");

@@ -19,7 +19,8 @@ BOTH = {"container": ["yh", "postgres"]}
 
 def views(tab):
     """The data of each log view on the page."""
-    return [json.loads(each.proto.json) for each in tab.get("bidi_component")]
+    protos = [each.proto for each in tab.get("bidi_component")]
+    return [json.loads(proto.json) for proto in protos if proto.component_name == "loadonce_log_view"]
 
 
 def ranges(tab):
