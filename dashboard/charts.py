@@ -189,7 +189,7 @@ class _Timeline:
             if span.begin <= self.clock.end and (span.end is None or span.end >= self.clock.begin)
         ]
         add_load_bars(
-            self.drawing, [span for span, _name in near], [name for _span, name in near], until,
+            self.drawing, [span for span, _name in near], [name for _span, name in near], [until] * len(near),
             axis=self.axis, view=self.clock,
         )  # fmt: skip
         self._progress(dict(zip(((s.process, s.load) for s in self.spans[:MOST_LOADS]), names, strict=False)))

@@ -11,6 +11,7 @@ from dashboard.alert_desk import AlertDesk, mark_interrupted, open_alerts
 from dashboard.engine.faults import EngineError
 from dashboard.engine.gauges import Gauges
 from dashboard.engine.shelf import ContainerShelf
+from dashboard.history_reader import HistoryReader
 from dashboard.live_access import LiveTokens
 from dashboard.logs import LogRing
 from dashboard.opened import OpenedRuns
@@ -75,6 +76,7 @@ class Console:
     alerts: AlertDesk = field(default_factory=AlertDesk)
     watches: WatchDesk = field(default_factory=WatchDesk)
     opened: OpenedRuns = field(default_factory=OpenedRuns)
+    histories: HistoryReader = field(default_factory=HistoryReader)
     upkeep: Upkeep | None = None
 
     def record(self, run_id: str) -> RunRecord | None:
@@ -113,6 +115,7 @@ class Console:
             self.upkeep.close()
         for part in (self.sweeps, self.runner, self.watches, self.containers, self.gauges, self.probes):
             part.close()
+        self.histories.close()
         self.alerts.close(_LAST_ALERTS_S)  # after the run under way, whose end it may have to tell of
         self.store.close()
 
@@ -147,4 +150,7 @@ def open_parts(home: Path) -> Console:
             alerts.run_ended(record)
 
     upkeep = Upkeep(store, limits, see_to_interrupted)
-    return Console(runner, store, LiveTokens(), shelf, home, alerts=alerts, watches=watches, upkeep=upkeep)
+    return Console(
+        runner, store, LiveTokens(), shelf, home, alerts=alerts, watches=watches, upkeep=upkeep,
+        histories=HistoryReader(home),
+    )  # fmt: skip

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Final
 
 import numpy as np
@@ -61,17 +61,24 @@ def nearest(lines: Sequence[LogLine], distance: Callable[[LogLine], float]) -> M
     return MomentLines(tuple(lines), min(places, key=lambda place: distance(lines[place]), default=None))
 
 
-def lines_text(found: MomentLines) -> str:
-    """Return the lines as text, each with its number and its clock, and a sign before the one meant."""
+def lines_text(found: MomentLines, zone: tzinfo | None, *, numbered: bool = True) -> str:
+    """Return the lines as text, each with its number and its clock, and a sign before the one meant.
+
+    `zone` is the reader's; None is the console's own.
+    """
     width = len(f"{max((line.number for line in found.lines), default=0) + 1:,}")
+
+    def number(line: LogLine) -> str:
+        return f"{line.number + 1:>{width},} " if numbered else ""
+
     return "\n".join(
-        f"{'▶' if place == found.meant else ' '} {line.number + 1:>{width},} {_clock(line.time)} {_cut(line)}"
+        f"{'▶' if place == found.meant else ' '} {number(line)}{_clock(line.time, zone)} {_cut(line)}"
         for place, line in enumerate(found.lines)
     )
 
 
-def _clock(time: float) -> str:
-    return datetime.fromtimestamp(time).astimezone().strftime("%H:%M:%S.%f")[:-3]
+def _clock(time: float, zone: tzinfo | None) -> str:
+    return datetime.fromtimestamp(time).astimezone(zone).strftime("%H:%M:%S.%f")[:-3]
 
 
 def _cut(line: LogLine) -> str:

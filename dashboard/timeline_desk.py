@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -31,6 +34,8 @@ __all__ = [
     "moment_in_address",
     "note_click",
     "note_tick",
+    "number_in_address",
+    "reader_zone",
     "shown_events",
     "trial_lines",
     "trial_log",
@@ -55,7 +60,7 @@ class TrialLog:
 
 def window_of(key: str) -> Window | None:
     """Return what the chart of this key looks at: what its reader chose, at first what the address says."""
-    begin, end = _seconds("begin"), _seconds("end")
+    begin, end = number_in_address("begin"), number_in_address("end")
     linked = Window(begin, end) if begin is not None and end is not None and begin < end else None
     return looked_at(key, linked)
 
@@ -87,7 +92,7 @@ def note_tick(trial: TrialRecord, events: Sequence[LogEvent]) -> None:
 
 def moment_in_address() -> Moment | None:
     """Return the moment whose log lines are to be shown, and its line if it is one's."""
-    at, line = _seconds("at"), session.address_number("line")
+    at, line = number_in_address("at"), session.address_number("line")
     return None if at is None else (at, None if line is None else max(line - 1, 0))
 
 
@@ -136,7 +141,14 @@ def _keep_moment(at: float, line: int | None) -> None:
         session.address(line=line + 1)
 
 
-def _seconds(name: str) -> float | None:
+def reader_zone() -> tzinfo | None:
+    """Return where the browser is; None, which is where the console is, if it does not say."""
+    with suppress(KeyError, ValueError, OSError):
+        return ZoneInfo(st.context.timezone) if st.context.timezone else None
+    return None
+
+
+def number_in_address(name: str) -> float | None:
     """Return a number of the address; None when it is missing or none."""
     try:
         value = float(st.query_params.get(name, ""))

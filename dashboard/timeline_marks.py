@@ -51,7 +51,7 @@ class Axis:
 
     def length(self, seconds_long: float) -> float:
         """Return how long a time is on the axis."""
-        return round(seconds_long * self.scale, 4 if self.scale == 1.0 else 0)
+        return round(seconds_long * self.scale, 4 if self.scale == 1.0 else 3)
 
     def time(self, place: float) -> float:
         """Return the moment at a place."""
@@ -116,16 +116,16 @@ def add_load_bars(
     figure: go.Figure,
     spans: Sequence[LoadSpan],
     lanes: Sequence[str],
-    until: float,
+    until: Sequence[float],
     *,
     axis: Axis,
     view: Window,
 ) -> None:
-    """Add a bar for each load, in the lane of the same place; a load without an end reaches to `until`.
+    """Add a bar for each load, in the lane of the same place; a load without an end reaches to its `until`.
 
     What is wrong is red and has a pattern; loads beyond what a screen can show stand together.
     """
-    drawn = [_Bar.of(span, lane, until) for span, lane in zip(spans, lanes, strict=True)]
+    drawn = [_Bar.of(*each) for each in zip(spans, lanes, until, strict=True)]
     drawn = _joined(drawn)
     if not drawn:
         return
@@ -165,8 +165,7 @@ class _Bar:
         colour = RED if bad else BLUE if span.outcome == "completed" else GREY
         shape = _SHAPES[span.outcome] or ("x" if span.bad else "")
         took = seconds(end - span.begin) if span.start is not None and span.end is not None else ""
-        who = span.thread or span.process
-        words = ": ".join(filter(None, (who, took, span_words(span))))
+        words = ": ".join(filter(None, (span.thread, took, span_words(span))))
         line = span.line if span.line is not None else span.end_line
         return cls(lane, span.begin, end, colour, shape, line if line is None or line >= 0 else None, words)
 

@@ -1,4 +1,4 @@
-"""Timeline: a trial over one axis of time; a click shows the log lines of that moment beside it."""
+"""Timeline: a trial, or what a container loaded, over one axis of time; a click shows the log of a moment."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import session
+from dashboard import load_history_desk, session
+from dashboard.app_pages.container_timeline import how_to_ask, of_container
 from dashboard.bins import Window
 from dashboard.charts import timeline_figure
 from dashboard.components.live_chart import timeline_chart
 from dashboard.language import _
 from dashboard.listing import event_rows, run_label, trial_label
 from dashboard.live_assets import PLOTLY_PATH
+from dashboard.load_history_desk import HISTORY, KIND, KINDS
 from dashboard.log_moments import lines_text
 from dashboard.phases import trial_of
 from dashboard.record import TrialRecord
@@ -23,6 +25,7 @@ from dashboard.timeline_desk import (
     moment_in_address,
     note_click,
     note_tick,
+    reader_zone,
     shown_events,
     trial_lines,
     trial_log,
@@ -31,6 +34,16 @@ from dashboard.timeline_desk import (
 from dashboard.timeline_words import trial_words
 
 st.title(_("Timeline"))
+around = session.shown_containers()
+if around.containers or load_history_desk.named_container():
+    load_history_desk.seed()
+    st.segmented_control(
+        _("Timeline of"), KINDS, format_func=load_history_desk.kind_label, key=KIND, required=True,
+        on_change=lambda: load_history_desk.turn_to(around), label_visibility="collapsed",
+    )  # fmt: skip
+    if st.session_state[KIND] == HISTORY:
+        of_container(around)
+        st.stop()
 chosen, (runs, problem) = session.chosen_run(), session.past_runs()
 if problem or chosen.problem or chosen.record is None:
     text = problem or chosen.problem or _("No run yet. Launch one, and its load events are shown here.")
@@ -52,6 +65,8 @@ place = of_trial.selectbox(
     format_func=lambda number: trial_label(record, number), key=f"trial-{record.run_id}",
     placeholder=_("None yet"),
 )  # fmt: skip
+if place is not None and shown is not record.trials[place - 1]:
+    session.turn_to_trial(place)
 chart = f"timeline-{record.run_id}-{place}"
 
 
@@ -60,15 +75,13 @@ def lines_beside(trial: TrialRecord, log: TrialLog | None) -> None:
     st.markdown(f"**{_('The log at this moment')}**")
     moment = moment_in_address()
     if moment is None:
-        st.markdown(
-            f":gray[{_('Click on the chart, or choose a mark with its buttons: its log lines come here.')}]"
-        )
+        st.markdown(f":gray[{how_to_ask()}]")
         return
     found = trial_lines(trial, log, moment)
     if found.line is None:
         st.markdown(f":gray[{_('No log lines of this moment were kept.')}]")
         return
-    st.code(lines_text(found), language=None, wrap_lines=True, height=300)
+    st.code(lines_text(found, reader_zone()), language=None, wrap_lines=True, height=300)
     line = found.line.number + 1
     st.page_link(
         "app_pages/logs.py", label=_("Open the log at line {line}", line=f"{line:,}"),

@@ -97,7 +97,8 @@ class TimelineChart {
       const point = event.points?.[0];
       // On a bar it is the moment under the pointer that is asked for, not the bar's beginning
       const [line] = (point?.data.type === "bar" ? null : point?.customdata) ?? [null];
-      const at = event.xvals?.[0] ?? point?.x;
+      const mark = point?.data.type === "bar" ? undefined : point?.data.x?.[point.pointIndex];
+      const at = mark ?? event.xvals?.[0] ?? point?.x;
       if (at !== undefined && at !== null) this.show({ at: place(at), line: line ?? null });
     });
   }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import starmap
 from typing import Final
@@ -156,10 +156,12 @@ def sift_log(
     since: float | None = None,
     until: float | None = None,
     profile: Profile | str | None = None,
+    see: Callable[[WholeLog, list[Raw]], None] = lambda log, raws: None,
 ) -> Iterator[Sifted]:
     """Yield a log as it stands now, of which only the lines that may tell of a load are read.
 
-    Several times as fast as `read_lines`, whose arguments and errors it shares.
+    Several times as fast as `read_lines`, whose arguments and errors it shares. `see` is shown all lines, as
+    they come.
     """
     sieve = Sieve(container.name, profile)
     with closing(WholeLog(engine, container, since=since, until=until)) as log:
@@ -170,6 +172,7 @@ def sift_log(
                 return 0.0 if nanos is None else nanos / 1e9 - engine.clock_ahead_s
 
             if raws:
+                see(log, raws)
                 yield sieve.sift([stream for stream, _ in raws], log.texts(raws), moment)
         log.check_end()
     _check_life(engine, container)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, timedelta, timezone
+
 from dashboard.bins import moments
 from dashboard.evidence import LogLine
 from dashboard.live_feed import KeptLog
@@ -38,14 +40,21 @@ def test_a_log_without_lines_has_none_to_show() -> None:
 
 
 def test_the_text_has_the_number_of_each_line_and_marks_the_one_meant() -> None:
-    rows = lines_text(around(number=102)).splitlines()
+    rows = lines_text(around(number=102), UTC).splitlines()
     assert [row[:5] for row in rows[:4]] == ["  101", "  102", "▶ 103", "  104"]
     assert rows[2].endswith("line 2")
 
 
 def test_what_a_log_holds_cannot_break_the_text() -> None:
     hostile = LogLine("web", 0, "stdout", 1.0, "\x1b[31mred\u202e" + "x" * 1000)
-    text = lines_text(MomentLines((hostile,), 0))
+    text = lines_text(MomentLines((hostile,), 0), None)
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert len(text) < 500
+
+
+def test_the_clock_is_the_reader_s_and_a_container_s_lines_have_no_numbers() -> None:
+    line = LogLine("web", 0, "stdout", 1000.0, "said")
+    assert lines_text(MomentLines((line,), 0), UTC, numbered=False) == "▶ 00:16:40.000 said"
+    seoul = timezone(timedelta(hours=9))
+    assert lines_text(MomentLines((line,), 0), seoul, numbered=False) == "▶ 09:16:40.000 said"
