@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Integer, String, bindparam, delete, func, insert, select
 from sqlalchemy import and_ as all_of
 from sqlalchemy import update as change
 
@@ -82,7 +82,9 @@ def source_names(connection: Connection, run_id: str) -> tuple[str, ...]:
 
 
 # Built once: a search through all runs asks them a thousand times
-_RUN, _SOURCE, _PART = bindparam("run"), bindparam("of"), bindparam("number")
+_RUN: Final = bindparam("run", type_=String)
+_SOURCE: Final = bindparam("of", type_=String)
+_PART: Final = bindparam("number", type_=Integer)
 _KEYS: Final = (
     select(log_parts.c.source, log_parts.c.part)
     .join(logs, all_of(logs.c.run_id == log_parts.c.run_id, logs.c.source == log_parts.c.source))

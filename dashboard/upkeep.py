@@ -31,9 +31,16 @@ class Upkeep:
     """
 
     def __init__(
-        self, store: Store, limits: Retention, interrupted: Callable[[], object], *, every_s: float = _EVERY_S
+        self,
+        store: Store,
+        limits: Retention,
+        interrupted: Callable[[], object],
+        *,
+        every_s: float = _EVERY_S,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._store, self._limits, self._interrupted, self._every_s = store, limits, interrupted, every_s
+        self._store, self._limits, self._interrupted = store, limits, interrupted
+        self._every_s, self._clock = every_s, clock
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._work, name="upkeep", daemon=True)
         self._thread.start()
@@ -55,7 +62,7 @@ class Upkeep:
     def _prune(self) -> None:
         if not self._limits.limited or not self._store.claim("retention", every_s=_PRUNE_EVERY_S):
             return
-        gone = prune(self._store, self._limits, time.time(), stop=self._closed.is_set)
+        gone = prune(self._store, self._limits, self._clock(), stop=self._closed.is_set)
         if gone:
             size = sum(each.run.size_bytes for each in gone) / 1e6
             _LOG.warning("Deleted %d runs, %.1f MB, that are past what is to be kept.", len(gone), size)
