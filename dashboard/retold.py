@@ -31,6 +31,8 @@ _EDGES: Final = re.compile(r"([\s✓✕?!…–●○‖↻·▶]*)(.*?)(\s*)", 
 """Marks and spaces round the words of a text: `✓ Green`."""
 _JOINT: Final = re.compile(r"(?<=[.?!]) | · ")
 _SPACE: Final = re.compile(r" ")
+_FEW: Final = 12
+"""With fewer letters of its own a sentence is known only by words or names in its places."""
 _LETTERS: Final = 3
 _MOST_JOINTS: Final = 12
 """A text of more sentences is somebody else's, and read as a whole or not at all."""
@@ -178,6 +180,9 @@ def _best(name: str, text: str) -> tuple[int, str]:
             read: dict[str, tuple[int, str]] = {}
             for places, value in values.items():
                 read |= _side_by_side(name, places, value)
+            unknown = (said for weight, said in read.values() if not weight)
+            if sentence.weight < _FEW and any(" " in said.strip() for said in unknown):
+                continue  # `{name} is {state}.` is not whatever has an `is` in it
             known = sentence.weight + sum(weight for weight, _said in read.values())
             if known > best[0]:
                 held = {place: said for place, (_known, said) in read.items()}
@@ -186,6 +191,9 @@ def _best(name: str, text: str) -> tuple[int, str]:
         first, rest = _reading(name, text[: between.start()]), _reading(name, text[between.end() :])
         if first[0] and rest[0] and first[0] + rest[0] > best[0]:
             best = first[0] + rest[0], f"{first[1]}{between[0]}{rest[1]}"
+    if not best[0] and text.startswith("(") and text.endswith(")"):
+        known, said = _reading(name, text[1:-1])
+        return known, f"({said})"
     return best
 
 

@@ -30,11 +30,15 @@ DASHBOARD = Path(__file__).resolve().parents[1] / "dashboard"
 CATALOGUE = FOLDER / "ko.po"
 FAR = (
     "auditing/*.py",
+    "console.py",
+    "curation.py",
     "database.py",
     "doubts.py",
     "engine/*.py",
     "failure_rate.py",
+    "history_reader.py",
     "interrupted.py",
+    "load_history.py",
     "log_files.py",
     "log_range.py",
     "logs.py",
@@ -53,6 +57,7 @@ FAR = (
     "storefault.py",
     "sweep.py",
     "sweep_desk.py",
+    "sweeps.py",
     "target_settings/*.py",
     "targets/*.py",
     "timeline.py",
@@ -60,6 +65,10 @@ FAR = (
     "triggers/*.py",
     "verdict.py",
     "vigil.py",
+    "watch_desk.py",
+    "watch_file.py",
+    "watching.py",
+    "webhook.py",
     "witnesses.py",
 )
 """Modules whose sentences are made in English, and translated where they are shown."""
@@ -88,7 +97,7 @@ NEAR = (
 _WORDS = re.compile(r"[A-Za-z]{2,}[,.:;]? +\(?[“A-Za-z]{2,}")
 _BESIDE_A_PLACE = re.compile(r"^in \{|\} [a-z]{2,}|\b[a-z]{4,} \{")
 _EDGES = re.compile(r"^[\s✓✕?!…–●○‖↻·▶]+|\s+$")
-_LABEL = re.compile(r"[A-Z][a-z]{2,}")
+_LABEL = re.compile(r"[A-Z][a-z]+")
 _PLACE = re.compile(r"\{\w+\}")
 _COUNTED = ("counted", "plural")
 _PLAIN_CALLS = ("str", "repr", "len", "max", "join", "map", "printable")
