@@ -54,6 +54,7 @@ __all__ = [
     "settings_text",
     "shown_containers",
     "target_options",
+    "turn_to_trial",
 ]
 
 
@@ -170,6 +171,13 @@ def address(**values: str | int) -> None:
     for name, value in values.items():
         if st.query_params.get(name) != str(value):
             st.query_params[name] = str(value)
+
+
+def turn_to_trial(place: int) -> None:
+    """Put another trial of the run into the address; a line or a moment of the one before goes out of it."""
+    for name in ("line", "at"):
+        st.query_params.pop(name, None)
+    address(trial=place)
 
 
 def pick_run() -> None:

@@ -1,4 +1,4 @@
-"""Launch: two runs that are one press away, and the form for any other."""
+"""Launch: two runs that are one press away, and the form for any other, whose fields stand in the address."""
 
 from __future__ import annotations
 
@@ -76,32 +76,32 @@ with st.container(border=True):
     cells = {name: counts.container() for name in fields}
     for name, (label, value, hint) in fields.items():
         values[name] = cells[name].number_input(
-            label, value=value, step=1, help=hint, key=name, persist_state="session"
+            label, value=value, step=1, help=hint, key=name, bind="query-params"
         )
     unsure = False
     if target == "local":
         values["guard"] = st.radio(
             _("Guard of the loader"), GUARDS, key="guard",
             format_func=lambda mode: told(GUARD_LABELS[mode]),
-            captions=[told(GUARD_CAPTIONS[mode]) for mode in GUARDS], persist_state="session",
+            captions=[told(GUARD_CAPTIONS[mode]) for mode in GUARDS], bind="query-params",
         )  # fmt: skip
         cells["guard"] = st.container()
         values["control"] = st.toggle(
             _("Control: then make the same trial with the guard off"), value=True, key="control",
-            disabled=values["guard"] != "on", persist_state="session",
+            disabled=values["guard"] != "on", bind="query-params",
             help=_(
                 "A green says little unless the same trial can go red. It takes about as long as a trial."
             ),
         )  # fmt: skip
         with st.expander(_("Advanced")):
             values["model"] = st.text_input(
-                _("Checkpoint folder"), key="model", persist_state="session",
+                _("Checkpoint folder"), key="model", bind="query-params",
                 placeholder=_("empty: the small demo LLaVA, made when it is first needed"),
             )  # fmt: skip
             cells["model"] = st.container()
     else:
         values["restart"] = st.toggle(
-            _("Restart it first"), value=True, key="restart", persist_state="session",
+            _("Restart it first"), value=True, key="restart", bind="query-params",
             help=_("A container that has its model already can prove nothing."),
         )  # fmt: skip
         if values["restart"]:

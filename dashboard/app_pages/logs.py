@@ -159,7 +159,10 @@ def log() -> None:
         name = st.radio(_("Log of"), list(logs), index=at, horizontal=True, key=key)
     else:
         name = st.selectbox(_("Log of"), list(logs), index=at, key=f"{key}-in-list")
-    trial, line = logs[name], session.address_number("line")  # counted from 1, as people and editors do
+    trial = logs[name]
+    if trial is not first:
+        session.turn_to_trial(now.trials.index(trial) + 1)
+    line = session.address_number("line")  # counted from 1, as people and editors do
     token = session.console().tokens.issue(now.run_id)
     whole = log_file_url(now.run_id, token, source=trial.source)
     address = {"run": now.run_id, "trial": str(now.trials.index(trial) + 1)}

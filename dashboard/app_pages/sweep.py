@@ -29,24 +29,24 @@ with st.container(border=True):
     first, second = st.columns([3, 1])
     with first:
         variants = st.text_input(
-            _("Variants"), value="2, 4, 8", key="sweep_variants", persist_state="session",
+            _("Variants"), value="2, 4, 8", key="sweep_variants", bind="query-params",
             help=_("How many are released at the same instant: numbers with commas between them."),
         )  # fmt: skip
         cell_variants = st.container()
     with second:
         repeat = st.number_input(
-            _("Repeats"), value=3, step=1, key="sweep_repeat", persist_state="session",
+            _("Repeats"), value=3, step=1, key="sweep_repeat", bind="query-params",
             help=_("How often each combination is tried, each time in a new worker process."),
         )  # fmt: skip
         cell_repeat = st.container()
     guards = st.pills(
         _("Guards"), GUARDS, default=["on", "off"], selection_mode="multi", key="sweep_guards",
-        format_func=lambda mode: told(GUARD_LABELS[mode]), persist_state="session",
+        format_func=lambda mode: told(GUARD_LABELS[mode]), bind="query-params",
     )  # fmt: skip
     cell_guards = st.container()
     states = st.pills(
         _("States"), STATES, default=["cold"], selection_mode="multi", key="sweep_states",
-        format_func=lambda state: told(STATE_LABELS[state]), persist_state="session",
+        format_func=lambda state: told(STATE_LABELS[state]), bind="query-params",
     )  # fmt: skip
     cell_states = st.container()
     form = sweep_draft({"variants": variants, "repeat": repeat, "guards": guards, "states": states})

@@ -133,7 +133,9 @@ def container(name, **facts):
 def filled(store):
     """Keep some runs of each verdict, with a log, and a sweep; return the run that is under way."""
     runs = [red_run(), unproven_run(), replace(red_run(run_id="20261123-084900-1"), status="interrupted")]
-    runs += [green_run(run_id=f"20261122-0{hour}4512-3f9c1a") for hour in range(10)]
+    for hour in range(10):
+        older = green_run(run_id=f"20261122-0{hour}4512-3f9c1a")
+        runs.append(replace(older, created_at=ZERO - 86_400 + 3600 * hour))
     for run in (green_run(), *runs):
         store.save(run)
     words = "2026-11-23T08:00:00.004000Z INFO loader Loading LLaVa model event=started boot=3f9c1a load=1"

@@ -1,5 +1,6 @@
 """The pages of the recorded console (`recorded_app.py`), by name, each with an address that fills it."""
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import expect
@@ -18,7 +19,8 @@ ADDRESSES = {
     "compare": f"/compare?before={GREEN}&after={RED}",
 }
 """Where a page has more than one face, or needs to be told what to show; the others are at their own name."""
-PAGES = sorted(path.stem for path in (ROOT / "dashboard" / "app_pages").glob("*.py"))
+FRAME = (ROOT / "dashboard" / "frame.py").read_text("utf-8")
+PAGES = sorted(set(re.findall(r'st\.Page\(\s*"app_pages/(\w+)\.py"', FRAME)))
 PLACES = sorted({*PAGES, *ADDRESSES})
 
 
