@@ -207,6 +207,8 @@ class Run:
         with self._lock:
             self._live = live
         record = live.run(self._abort, stop_when_red=stop_when_red)
+        if live.versions:  # in a container nobody knows them before
+            self._set(versions={**live.versions, **self._record.versions})
         whole = is_kept_whole(record, self._trials)
         ring = live.ring if whole else None
         with self._lock:

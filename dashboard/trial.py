@@ -73,6 +73,13 @@ class Trial:
         self._before: Mapping[str, Any] = {}  # the report of a worker that was not started for this trial
         self.ring: LogRing | None = None
 
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """What a worker of ours tells of the libraries that it runs with; empty for anybody else's."""
+        told = (report.get("versions") for report in self._told.values())
+        found = next((each for each in told if isinstance(each, Mapping)), {})
+        return {str(name)[:40]: str(version)[:80] for name, version in list(found.items())[:20]}
+
     def snapshot(self) -> TrialRecord:
         """Return the trial as it stands."""
         trigger = self._trigger

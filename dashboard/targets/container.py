@@ -11,6 +11,7 @@ from dashboard.engine.facts import ALLOW_LABEL, ContainerFacts
 from dashboard.engine.faults import EngineError, EngineRefused
 from dashboard.engine.occupation import occupation
 from dashboard.profiles import Profile
+from dashboard.revision import IMAGE_LABEL
 from dashboard.settings import Guard, RunSettings
 from dashboard.target_settings import TargetEntry, TargetSettings
 from dashboard.targets.base import LineSink, TargetError, TargetUnreachable, Warmth
@@ -100,7 +101,9 @@ class ContainerTarget:
             found = self.look()
         except TargetError as error:
             return Warmth("ready", str(error))  # the start says the same, as what it is: out of reach
-        versions = {"image": found.image, "image digest": found.image_id.removeprefix("sha256:")[:12]}
+        versions = {"image": found.image, "image digest": found.image_id.removeprefix("sha256:")}
+        if revision := found.labels.get(IMAGE_LABEL, "").strip():
+            versions["git revision"] = revision
         return Warmth("ready", f"{found.name} is {found.state}.", 0.0, versions)
 
     def wait_warm(self, timeout: float) -> Warmth:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from dashboard.evidence import Gap, Variant, Worker, WorkerEnd
 from dashboard.home import PROJECT_ROOT
 from dashboard.logs import LogRing
 from dashboard.memory import MemorySample, Yardstick
+from dashboard.revision import git_revision
 from dashboard.settings import Guard, RunSettings
 from dashboard.targets.base import LineSink, TargetError, Warmth
 from dashboard.targets.capture import Capture
@@ -53,6 +55,7 @@ class LocalTarget:
         self._demo = home / "checkpoints" / "demo"
         self._making = threading.Lock()  # guards the making of the demo checkpoint: once, not per run
         self._preloaded = Preloaded()
+        self._revision: str | None = None
 
     def preflight(self, settings: RunSettings) -> None:
         """Look whether the checkpoint is whole; the demo checkpoint is made when it is missing.
@@ -77,8 +80,17 @@ class LocalTarget:
         return self._preloaded.warmth()
 
     def wait_warm(self, timeout: float) -> Warmth:
-        """Block until the preloaded process can fork, has failed, or `timeout` seconds are over."""
-        return self._preloaded.wait_warm(timeout)
+        """Block until the preloaded process can fork, has failed, or `timeout` seconds are over.
+
+        Among its versions is the revision of this project, if it is a checkout.
+        """
+        warmth = self._preloaded.wait_warm(timeout)
+        if warmth.state != "ready":
+            return warmth
+        if self._revision is None:  # once: the source as it was when it was imported
+            self._revision = git_revision(PROJECT_ROOT) or ""
+        told = {"git revision": self._revision} if self._revision else {}
+        return replace(warmth, versions={**warmth.versions, **told})
 
     def start(
         self,

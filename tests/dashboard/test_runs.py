@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.home import PROJECT_ROOT
 from dashboard.record import RunRecord
+from dashboard.revision import git_revision
 from dashboard.runs import PreflightError, RunInProgress, Runner
 from dashboard.settings import RunSettings, SettingsError
 from dashboard.store import Store
@@ -100,6 +102,7 @@ def test_the_skew_of_the_release_is_recorded(twins: tuple[RunRecord, RunRecord])
 
 def test_the_versions_of_the_libraries_are_recorded(twins: tuple[RunRecord, RunRecord]) -> None:
     assert {"torch", "transformers", "accelerate"} <= twins[0].versions.keys()
+    assert ("git revision" in twins[0].versions) == (git_revision(PROJECT_ROOT) is not None)
 
 
 def test_each_trial_has_a_worker_process_of_its_own(runner: Runner) -> None:
