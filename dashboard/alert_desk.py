@@ -13,10 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from dashboard.alerts import AlertError, Alerts, Delivery, webhook
+from dashboard.alerts import Alerts
 from dashboard.record import RunRecord
 from dashboard.store import Store, StoreError
 from dashboard.vigil import Alarm
+from dashboard.webhook import AlertError, Delivery, webhook
 
 __all__ = ["AlertDesk", "AlertState", "mark_interrupted", "open_alerts"]
 

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import queue
 import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
-from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -29,12 +26,11 @@ from dashboard.record import RunRecord
 from dashboard.report import final_verdict
 from dashboard.store import StoreError
 from dashboard.vigil import Alarm
+from dashboard.webhook import SENT, UNSENT, Delivery, Webhook
 from dashboard.wording import COLOUR_ICONS, headline, settings_title
 
-__all__ = ["AlertError", "Alerts", "Delivery", "Webhook", "message_of", "message_of_alarm", "webhook"]
+__all__ = ["Alerts", "message_of", "message_of_alarm"]
 
-_URL: Final = "LOADONCE_WEBHOOK_URL"
-_CONSOLE: Final = "LOADONCE_PUBLIC_URL"
 _COLOURS: Final[Mapping[Colour, str]] = {"green": "#1f9f6c", "red": "#e0434f", "inconclusive": "#d99a20"}
 _WAITS: Final = (1.0, 4.0, 15.0)
 """Seconds before each further try; a server may ask for more, up to the longest."""
@@ -42,54 +38,7 @@ _BUSY: Final = frozenset({429, 500, 502, 503, 504})
 _TIMEOUT: Final = Timeout(connect=5.0, read=10.0)
 _MOST_REASONS: Final = 3
 _MOST_DELIVERIES: Final = 50
-_SENT: Final = "sent"
-_UNSENT: Final = "not sent: "
 _LOG: Final = logging.getLogger(__name__)
-
-
-class AlertError(ValueError):
-    """The settings of the alerts are wrong: one sentence that names the variable and the next step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """Where alerts go. `console` is the address at which people open this console, if anybody has told."""
-
-    url: str
-    console: str | None = None
-
-    @property
-    def host(self) -> str:
-        """Its host: all of the address that may be shown, because the path is the secret."""
-        return urlsplit(self.url).hostname or ""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What became of one alert.
-
-    Attributes:
-        time: Unix seconds, when that was known. about: what it tells of, such as `run 20261123-…`.
-        host: where it went. outcome: `sent`, or why not, without a word of the webhook's secret.
-    """
-
-    time: float
-    about: str
-    host: str
-    outcome: str
-
-    @property
-    def sent(self) -> bool:
-        """Whether it has arrived."""
-        return self.outcome == _SENT
-
-    @property
-    def text(self) -> str:
-        """One sentence."""
-        if self.sent:
-            return f"The alert about {self.about} reached {self.host}."
-        why = self.outcome.removeprefix(_UNSENT)
-        return f"The alert about {self.about} did not reach {self.host}: {why}."
 
 
 class Actions(Protocol):
@@ -98,19 +47,6 @@ class Actions(Protocol):
     def note_action(
         self, *, actor: str, action: str, target: str, outcome: str, run_id: str | None = None
     ) -> None: ...
-
-
-def webhook(env: Mapping[str, str] = os.environ) -> Webhook | None:
-    """Read the webhook from the environment; None without one.
-
-    Raises:
-        AlertError: an address is none.
-    """
-    found = {name: env.get(name, "").strip() for name in (_URL, _CONSOLE)}
-    for name, value in found.items():
-        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
-            raise AlertError(f"{name} is no address. Give it as https://…, or leave it out.")
-    return Webhook(found[_URL], found[_CONSOLE].rstrip("/") or None) if found[_URL] else None
 
 
 def message_of(record: RunRecord, console: str | None = None) -> dict[str, Any] | None:
@@ -239,11 +175,11 @@ class Alerts:
                     redirect=False,  # one that has moved is to be set anew, and its secret not handed on
                 )
             except HTTPError as error:
-                outcome = f"{_UNSENT}{type(error).__name__}"
+                outcome = f"{UNSENT}{type(error).__name__}"
             else:
                 if 200 <= answer.status < 300:
-                    return _SENT
-                outcome = f"{_UNSENT}HTTP {answer.status}"
+                    return SENT
+                outcome = f"{UNSENT}HTTP {answer.status}"
                 if answer.status not in _BUSY:
                     return outcome
                 asked = _seconds(answer.headers.get("Retry-After", ""))

@@ -12,12 +12,14 @@ from dashboard.engine.faults import EngineError
 from dashboard.engine.gauges import Gauges
 from dashboard.engine.shelf import ContainerShelf
 from dashboard.history_reader import HistoryReader
+from dashboard.language import n_
 from dashboard.live_access import LiveTokens
 from dashboard.logs import LogRing
 from dashboard.opened import OpenedRuns
 from dashboard.probe_desk import ProbeDesk
 from dashboard.record import RunRecord
 from dashboard.retention import retention
+from dashboard.retold import told
 from dashboard.runs import open_runner
 from dashboard.settings import RunSettings
 from dashboard.shown import Shown, shown_of
@@ -103,10 +105,12 @@ class Console:
         return self.containers
 
     def alarming(self) -> tuple[str, ...]:
-        """Return what an operator must know on whatever page, as sentences."""
+        """Return what an operator must know on whatever page, as sentences in the viewer's language."""
         wrong = sum(any(worker.wrong for worker in each.workers) for each in self.watches.view().watches)
-        watched = f"{wrong} watched {'container is' if wrong == 1 else 'containers are'} in alarm."
-        trouble = self.alerts.state().trouble
+        watched = n_(
+            "{count} watched container is in alarm.", "{count} watched containers are in alarm.", wrong
+        )
+        trouble = told(self.alerts.state().trouble)
         return tuple(filter(None, (watched if wrong else "", trouble)))
 
     def close(self) -> None:

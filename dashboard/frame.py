@@ -45,7 +45,7 @@ def foot() -> None:
     }[warmth.state]
     st.markdown(f":small[:{colour}[{icon} {told(warmth.text)}]]")
     for alarm in session.console().alarming():
-        st.markdown(f":small[:red[:material/notification_important: {as_it_is(told(alarm))}]]")
+        st.markdown(f":small[:red[:material/notification_important: {as_it_is(alarm)}]]")
     if active is None:
         st.markdown(f":small[:gray[{_('No run under way')}]]")
         return

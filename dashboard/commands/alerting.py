@@ -11,9 +11,10 @@ import click
 from dashboard.commands import CommandError
 
 if TYPE_CHECKING:
-    from dashboard.alerts import Alerts, Webhook
+    from dashboard.alerts import Alerts
     from dashboard.commands.stopping import Stop
     from dashboard.store import Store
+    from dashboard.webhook import Webhook
 
 __all__ = ["alerting", "named_webhook"]
 
@@ -28,7 +29,7 @@ def named_webhook() -> Webhook | None:
     Raises:
         CommandError: it is none: told before anything is begun that nobody would hear of.
     """
-    from dashboard.alerts import AlertError, webhook
+    from dashboard.webhook import AlertError, webhook
 
     try:
         return webhook()

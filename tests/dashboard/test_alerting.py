@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from dashboard import console, runs
-from dashboard.alerts import Alerts, Webhook
+from dashboard.alerts import Alerts
 from dashboard.commands import sweep as sweep_command
 from dashboard.commands.alerting import alerting
 from dashboard.commands.stopping import Stop
@@ -29,6 +29,7 @@ from dashboard.settings import RunSettings
 from dashboard.store import Store, store_url
 from dashboard.sweep import SweepPlan
 from dashboard.targets.local import LocalTarget
+from dashboard.webhook import Webhook
 from tests.chat import SECRET, Chat, open_chat
 from tests.dashboard import sample_records as sample
 from tests.dashboard.command_line import call

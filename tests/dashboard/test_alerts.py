@@ -9,10 +9,11 @@ from dataclasses import replace
 import pytest
 
 from dashboard.alert_desk import AlertDesk, open_alerts
-from dashboard.alerts import AlertError, Alerts, Webhook, message_of, message_of_alarm, webhook
+from dashboard.alerts import Alerts, message_of, message_of_alarm
 from dashboard.evidence import Reason
 from dashboard.store import Store
 from dashboard.vigil import Alarm
+from dashboard.webhook import AlertError, Webhook, webhook
 from tests.chat import SECRET, Chat, open_chat
 from tests.dashboard import sample_records as sample
 from tests.dashboard.targets.processes import until
