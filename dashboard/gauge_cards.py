@@ -123,10 +123,10 @@ def _memory_words(container: ContainerFacts, usage: Usage) -> str:
     assert usage.memory is not None  # asked by the caller
     if usage.memory_limit is None or usage.memory_share is None:
         return size(usage.memory)
-    whose = "its" if container.memory_limit is not None else "the machine's"
+    own = container.memory_limit is not None
     close = " – close to its limit" if usage.memory_share >= _TIGHT else ""
-    share = f"{usage.memory_share * 100:.0f} %"
-    return f"{size(usage.memory)}, {share} of {whose} {size(usage.memory_limit)}{close}"
+    share, most = f"{usage.memory_share * 100:.0f} %", size(usage.memory_limit)
+    return f"{size(usage.memory)}, {share} of {'its' if own else 'the machine’s'} {most}{close}"
 
 
 def _memory_of(gauge: Gauge) -> int:

@@ -27,7 +27,7 @@ COUNT: Final = "count"
 """A place whose name begins so holds digits only, so that `{count} loads` is not any two words."""
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _DIGITS: Final = re.compile(r"\d[\d,]*")
-_EDGES: Final = re.compile(r"([\s✓✕?!…–●○‖↻·▶]*)(.*?)(\s*)", re.DOTALL)
+_EDGES: Final = re.compile(r"([\s*✓✕?!…–●○‖↻·▶]*)(.*?)([\s*]*)", re.DOTALL)
 """Marks and spaces round the words of a text: `✓ Green`."""
 _JOINT: Final = re.compile(r"(?<=[.?!]) | · ")
 _SPACE: Final = re.compile(r" ")

@@ -1,9 +1,9 @@
 """What the console says, read off its source, and beside it the catalogue: `python -m tests.messages` brings
 `dashboard/languages/ko.po` up to date, keeps what is translated, and names what is not.
 
-Two kinds of words are found. What goes through `_()` and `n_()`, by Babel. And the sentences of the modules
-that speak far from any page (`FAR`), which `dashboard.retold` finds again by their words: each literal with
-two words in a row, an f-string as a message with places named after what stands in them.
+Two kinds of words are found: what goes through `_()`, `n_()` and in the browser `tr()`; and the sentences of
+the modules that speak far from any page (`FAR`), which `dashboard.retold` finds again by their words: each
+literal with two words in a row, an f-string as a message with places named after what stands in them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_python
 from babel.messages.pofile import read_po, write_po
 
 from dashboard.components.words import texts_of
@@ -95,7 +94,7 @@ NEAR = (
 """… that the command line and reports share with pages: of these the labels of one word are read, too."""
 
 _WORDS = re.compile(r"[A-Za-z]{2,}[,.:;]? +\(?[“A-Za-z]{2,}")
-_BESIDE_A_PLACE = re.compile(r"^in \{|\} [a-z]{2,}|\b[a-z]{4,} \{")
+_BESIDE_A_PLACE = re.compile(r"^in \{|\} [a-z]{2,}|\b[A-Za-z]{4,}:? \{")
 _EDGES = re.compile(r"^[\s✓✕?!…–●○‖↻·▶]+|\s+$")
 _LABEL = re.compile(r"[A-Z][a-z]+")
 _PLACE = re.compile(r"\{\w+\}")
@@ -113,14 +112,13 @@ def own_messages() -> dict[Any, set[str]]:
         for text in texts_of(path.name):
             found.setdefault(text, set()).add(path.relative_to(DASHBOARD).as_posix())
     for path in sorted(DASHBOARD.rglob("*.py")):
-        with path.open("rb") as file:
-            for _line, function, message, _notes in extract_python(file, ("_", "n_"), (), {}):
-                parts = message if isinstance(message, tuple) else (message,)
-                texts = tuple(each for each in parts if each is not None)
-                if not texts:  # words of a component, which are read off its own source
-                    continue
-                key = texts[:2] if function == "n_" else texts[0]
-                found.setdefault(key, set()).add(path.relative_to(DASHBOARD).as_posix())
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):  # Babel's own reader looks into no f-string
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("_", "n_"):
+                said = [each.value for each in node.args if isinstance(each, ast.Constant)]
+                texts = tuple(text for text in said if isinstance(text, str))
+                if texts:  # words of a component are read off its own source
+                    key = texts[:2] if ast.unparse(node.func) == "n_" else texts[0]
+                    found.setdefault(key, set()).add(path.relative_to(DASHBOARD).as_posix())
     return found
 
 
@@ -165,7 +163,7 @@ def _unsaid(tree: ast.Module, *, keys: bool) -> set[int]:
         elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             inner = [*ast.walk(node.value)]
         elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("_", "n_"):
-            inner = [*node.args]  # read by Babel
+            inner = [*node.args]  # translated where it is said
         elif isinstance(node, ast.Dict) and keys:
             inner = [each for each in node.keys if each is not None]
         elif isinstance(node, ast.Compare):
