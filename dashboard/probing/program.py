@@ -205,14 +205,14 @@ class Threads:
         self._barrier = threading.Barrier(count, action=self._release)
         self._objects = Objects()
         self._released = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._call, args=(n,), daemon=True) for n in range(1, count + 1)
-        ]
+        numbers = range(1, count + 1)
+        self._threads = [threading.Thread(target=self._call, args=(n,), daemon=True) for n in numbers]
 
     def run(self, timeout: float) -> None:
         for thread in self._threads:
             thread.start()
-        self._released.wait()
+        if not self._released.wait(timeout + 10):  # they wait for nothing but each other
+            raise RuntimeError("they were started and did not begin: the service has changed what threads do")
         deadline = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
