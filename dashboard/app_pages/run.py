@@ -75,7 +75,7 @@ def latency() -> None:
         st.rerun()
 
 
-with st.container(horizontal=True):
+with st.container(horizontal=True, vertical_alignment="center"):
     for page, label, icon in (
         ("logs", _("Log of this run"), "article"),
         ("timeline", _("Timeline"), "timeline"),

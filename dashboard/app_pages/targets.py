@@ -54,7 +54,7 @@ def containers() -> None:
                 query_params={"container": name},
             )  # fmt: skip
             st.page_link(
-                "app_pages/watch.py", label=_("Watch it"), icon=":material/visibility:",
+                "app_pages/watch.py", label=_("Watch"), icon=":material/visibility:",
                 query_params={"container": name},
             )  # fmt: skip
             if name in shown.allowed:

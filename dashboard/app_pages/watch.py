@@ -52,7 +52,7 @@ def begin() -> None:
             format_func=lambda each: _("Several are tried") if each is None else each,
             help=_("Whose lines to look for."),
         )  # fmt: skip
-        if st.button(_("Watch it"), type="primary", icon=":material/visibility:", key="watch_begin"):
+        if st.button(_("Begin the watch"), type="primary", icon=":material/visibility:", key="watch_begin"):
             refused = desk.begin(
                 name, profile=profile, expected_workers=expected, store=console.store, actor=session.actor()
             )

@@ -91,7 +91,7 @@ def test_the_page_of_a_run_gives_it_out(
     console = console_server(HERE / "recorded_app.py", RECORDED="full", RECORDED_HOME=str(tmp_path))
     page = new_page()
     page.goto(f"{console.url}/run?run={green_run().run_id}")
-    page.get_by_role("button", name="Download").click(timeout=WAIT_MS)
+    page.get_by_test_id("stPopoverButton").filter(has_text="Download").click(timeout=WAIT_MS)
     for kind, name in (("Page with charts", "run.html"), ("Proof with logs", "run.zip")):
         with page.expect_download(timeout=WAIT_MS) as begun:
             page.get_by_role("button", name=kind).click()

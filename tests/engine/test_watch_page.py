@@ -45,7 +45,7 @@ def test_a_second_load_alarms_in_every_tab_and_after_a_restart_of_the_console(
     for page in (mine, other):
         page.goto(f"{console.url}/watch?container={container.name}")
         expect(page.get_by_text("Nothing is watched yet.")).to_be_visible(timeout=WAIT_MS)
-    mine.get_by_role("button", name="Watch it").click()
+    mine.get_by_role("button", name="Begin the watch").click()
     for page in (mine, other):  # the one that nobody touched, too
         expect(page.get_by_text("Loaded as it should be")).to_be_visible(timeout=WAIT_MS)
     assert chat.seen == []
