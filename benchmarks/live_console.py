@@ -9,13 +9,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["Console", "LogTab", "NoBrowser", "console", "tabs"]
+__all__ = ["Console", "LogTab", "NoBrowser", "chromium", "console", "tabs"]
 
 _PROJECT: Final = Path(__file__).resolve().parent.parent
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
@@ -79,10 +79,11 @@ class NoBrowser(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """A console that runs: its address and its process."""
+    """A console that runs: its address, its process, and its data folder."""
 
     url: str
     pid: int
+    home: Path
 
 
 class LogTab:
@@ -122,11 +123,15 @@ class LogTab:
 
 
 @contextmanager
-def console() -> Iterator[Console]:
-    """Start the console as a user does, on a port and with a data folder of its own; end it by SIGTERM."""
+def console(prepare: Callable[[Path], None] = lambda home: None) -> Iterator[Console]:
+    """Start the console as a user does, on a port and with a data folder of its own; end it by SIGTERM.
+
+    `prepare` may put something into the folder before.
+    """
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="loadonce-benchmark-") as home:
+        prepare(Path(home))
         process = subprocess.Popen(
             [sys.executable, "-m", "dashboard", "serve", "--port", str(port)],
             cwd=_PROJECT,
@@ -142,7 +147,7 @@ def console() -> Iterator[Console]:
                 said = process.stdout.readline()
             if not said:
                 raise RuntimeError("The console ended at its start: `python -m dashboard serve` tells why.")
-            yield Console(f"http://127.0.0.1:{port}", process.pid)
+            yield Console(f"http://127.0.0.1:{port}", process.pid, Path(home))
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -154,11 +159,11 @@ def console() -> Iterator[Console]:
 
 
 @contextmanager
-def tabs(console: Console, name: str, count: int) -> Iterator[list[LogTab]]:
-    """Open the live log of the container `name` in so many tabs of a headless Chromium.
+def chromium() -> Iterator[Any]:
+    """Start a headless Chromium.
 
     Raises:
-        NoBrowser: there is no Chromium, or no Playwright.
+        NoBrowser: there is none, or no Playwright.
     """
     path = next(filter(None, map(shutil.which, _BROWSERS)), None)
     try:
@@ -173,6 +178,17 @@ def tabs(console: Console, name: str, count: int) -> Iterator[list[LogTab]]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
         try:
-            yield [LogTab(browser.new_page(), f"{console.url}/logs?container={name}") for _ in range(count)]
+            yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def tabs(console: Console, name: str, count: int) -> Iterator[list[LogTab]]:
+    """Open the live log of the container `name` in so many tabs of a headless Chromium.
+
+    Raises:
+        NoBrowser: as `chromium`.
+    """
+    with chromium() as browser:
+        yield [LogTab(browser.new_page(), f"{console.url}/logs?container={name}") for _ in range(count)]
