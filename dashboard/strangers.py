@@ -97,6 +97,11 @@ class StrangerLog:
         """Take it that so many processes may write this log, though nothing tells them from threads."""
         self._hidden = max(self._hidden, writers)
 
+    def end(self) -> None:
+        """Take note that whoever writes this log has ended: what is loaded next is loaded by another one."""
+        self._life.pids.clear()
+        self._life.over = self._life.active
+
     def feed(self, line: LogLine, before: str | None) -> tuple[list[LogEvent], bool]:
         """Return the events that a line shows, and whether the log has changed hands by it: see `retold`.
 

@@ -229,7 +229,8 @@ class Timeline:
         stranger = source.stranger
         assert stranger is not None  # the caller's promise
         text = without_colours(line.text)
-        writer = ended_writer(text, source.shared) or writer_of(text)
+        ended = ended_writer(text, source.shared)
+        writer = ended or writer_of(text)
         if writer is not None and writer.everywhere and stranger.serves:
             writer = (
                 None  # a server's words stood without that prefix: it is the service's own, a thread perhaps
@@ -249,6 +250,8 @@ class Timeline:
             stranger = source.shared[writer.name]
             line, before = replace(line, source=f"{line.source} ({writer.name})"), ""
         new, changed = stranger.feed(line, before)
+        if ended is not None:
+            stranger.end()
         if changed and not source.ours:
             self._replace(line.source, stranger)
         return new

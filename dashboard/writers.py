@@ -45,7 +45,7 @@ _UNIT_ENDED: Final = re.compile(
     re.IGNORECASE,
 )
 _JSON: Final = re.compile(
-    r"\"(?:process|pid|process_id)\"\s{0,2}:\s{0,2}(?:\{\"id\"\s{0,2}:\s{0,2})?(\d{1,9})\b"
+    r"\"(?:process|pid|process_id|process\.pid|processId)\"\s{0,2}:\s{0,2}(?:\{\"id\"\s{0,2}:\s{0,2})?(\d{1,9})\b"
 )
 
 

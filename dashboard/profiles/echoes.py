@@ -49,7 +49,7 @@ _ASKED: Final = re.compile(
 _ESCAPED: Final = re.compile(rb"\\.")
 _LOGGED: Final = re.compile(rb"\"(?:message|msg|log|event|text|body)\"\s{0,2}:\s{0,2}\"")
 _WORDS: Final = re.compile(
-    rb"(?P<key>[a-z\x80-\xff][\w@\x80-\xff-]{0,40})[\"']?\s{0,2}[:=]?\s{0,2}(?P<open>[\"'`])$"
+    rb"(?P<key>[a-z\x80-\xff][\w@\x80-\xff-]{0,40})[\"']?\s{0,2}[:=]?\s{0,2}(?P<open>[\"'])$"
 )
 _TOLD_BY: Final = re.compile(
     rb"@?(?:short_|full_)?"
@@ -132,6 +132,8 @@ def _of_request(near: bytes) -> Echo:
 
 def _in_quotes(near: bytes, after: bytes) -> bool:
     """Say whether the words, and nothing else, stand in quotes that are not those of a message."""
+    if near.endswith(b"`"):
+        return after.startswith(b"`")
     words = _WORDS.search(near)
     return words is not None and after.startswith(words["open"]) and not _TOLD_BY.fullmatch(words["key"])
 

@@ -71,6 +71,7 @@ def test_an_end_that_is_repeated_is_none(echo: str, real: str) -> None:
         f'config={{"banner": "{START}"}}',
         f'Expected: "{START}" appears only once',
         f"--quiet  do not print '{START}'",
+        f"`{START}` is printed when a load begins",
     ],
 )
 def test_what_may_be_either_is_neither_and_keeps_a_log_from_green(text: str) -> None:

@@ -30,6 +30,7 @@ RACE = (
         ("2026-11-23T07:10:47,123 [INFO ] W-9000-llava_1.0-stdout MODEL_LOG - x", "W-9000-llava_1.0"),
         ("2026-11-23T07:10:47+0000 [INFO] [runner:llava:2] x", "runner:llava:2"),
         ('{"message": "x", "process": 31}', "process 31"),
+        ('{"message": "x", "process.pid": 31}', "process 31"),
         ('{"text": "x", "record": {"process": {"id": 7}}}', "process 7"),
     ],
 )
@@ -121,6 +122,13 @@ def test_a_line_that_names_its_process_tells_two_loads_apart(prefix: str) -> Non
     assert judged("\n".join(one).encode()).verdict.verdict == "red"
     assert judged("\n".join(mixed).encode()).verdict.verdict == "red"
     assert judged("\n".join(reversed(mixed)).encode()).verdict.verdict == "red"
+
+
+def test_a_container_that_has_ended_and_begins_again_is_another_process() -> None:
+    life = "\n".join(f"llava-api-1  | {line}" for line in RACE[1:3])
+    assert judged(f"{life}\nllava-api-1 exited with code 0\n{life}".encode()).verdict.verdict == "green"
+    assert judged(f"{life}\nllava-api-2 exited with code 0\n{life}".encode()).verdict.verdict == "red"
+    assert judged(f"{RACE[0]}\nllava-api-1 exited with code 0\n{RACE[0]}".encode()).verdict.verdict != "green"
 
 
 def test_two_expected_workers_that_are_told_apart_are_both_judged() -> None:
