@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from dashboard.evidence import Evidence, LogEvent
+from dashboard.language import _
 from dashboard.ledger import Account, Attempt, read_ledger
 
 __all__ = ["LoadSpan", "Outcome", "load_spans", "span_words"]
@@ -22,14 +23,6 @@ __all__ = ["LoadSpan", "Outcome", "load_spans", "span_words"]
 Outcome = Literal["completed", "failed", "meta", "open", "cut", "untold"]
 """`open` has not ended; `cut` was ended by a restart; `untold` is of a log that never tells of ends."""
 _TELLING: Final = frozenset({"started", "completed", "failed", "meta_tensor_error", "released"})
-_OUTCOME_WORDS: Final = {
-    "completed": "completed",
-    "failed": "failed",
-    "meta": "ended in a meta tensor error",
-    "open": "no end seen",
-    "cut": "cut off by a restart",
-    "untold": "its log does not tell of ends",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +82,18 @@ def load_spans(events: Iterable[LogEvent], restarts: Sequence[float] = ()) -> tu
 
 def span_words(span: LoadSpan) -> str:
     """Return how a load ended, and what was wrong with it."""
-    words = _OUTCOME_WORDS[span.outcome]
+    words = {
+        "completed": _("completed"),
+        "failed": _("failed"),
+        "meta": _("ended in a meta tensor error"),
+        "open": _("no end seen"),
+        "cut": _("cut off by a restart"),
+        "untold": _("its log does not tell of ends"),
+    }[span.outcome]
     if span.overlaps:
-        return f"{words}; it overlaps another load of its process"
+        return _("{words}; it overlaps another load of its process", words=words)
     if span.again:
-        return f"{words}; its process had loaded this model before"
+        return _("{words}; its process had loaded this model before", words=words)
     return words
 
 

@@ -82,6 +82,7 @@ NEAR = (
     "listing.py",
     "log_choice.py",
     "log_desk.py",
+    "load_spans.py",
     "log_verdict.py",
     "phases.py",
     "probe_words.py",

@@ -22,10 +22,9 @@ def occupation(engine: Engine, container: ContainerFacts) -> str:
     up = time.time() + engine.clock_ahead_s - (container.started_at or time.time())
     count = open_connections(engine, container)
     connected = "an unknown number of" if count is None else f"{count:,}"
-    plural = "" if count == 1 else "s"
     return (
         f"{container.name} ({container.image}) has been up for {_span(up)} and has {connected} open "
-        f"connection{plural}."
+        f"{'connection' if count == 1 else 'connections'}."
     )
 
 
@@ -45,8 +44,11 @@ def connections_in(table: str) -> int:
 
 
 def _span(seconds: float) -> str:
-    for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {name}{'' if count == 1 else 's'}"
+    days, hours, minutes = (int(seconds // size) for size in (86_400, 3600, 60))
+    if days:
+        return f"{days} {'day' if days == 1 else 'days'}"
+    if hours:
+        return f"{hours} {'hour' if hours == 1 else 'hours'}"
+    if minutes:
+        return f"{minutes} {'minute' if minutes == 1 else 'minutes'}"
     return "less than a minute"
