@@ -43,6 +43,7 @@
   loadLibrary().then(() => {
     const figures = JSON.parse(read("figures"));
     draw(figures);
+    said.classList.add("on-screen"); // on paper there is nothing to drag over
     said.textContent = "Drag over a chart to look closer, double-click to see all of it again, point at a mark for its numbers.";
     addEventListener("resize", () => draw(figures));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw(figures));
