@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+from zlib import crc32
 
 import streamlit as st
 
@@ -37,6 +38,7 @@ __all__ = [
     "page",
     "rows",
     "seed",
+    "table_key",
     "tag",
     "tags",
     "told_once",
@@ -198,6 +200,11 @@ def rows(found: Page) -> list[dict[str, Any]]:
         row | {"Verdict": told(row["Verdict"]), "Guard": row["Guard"] and told(row["Guard"])}
         for row in run_rows(found.runs, found.hits)
     ]
+
+
+def table_key(run_ids: Sequence[str]) -> str:
+    """Return the key of the table of these runs: of another list the ticks, which are places, mean others."""
+    return f"runs-{crc32(' '.join(run_ids).encode()):08x}"
 
 
 def told_once() -> tuple[str, str]:

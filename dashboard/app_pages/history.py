@@ -112,7 +112,7 @@ desk.seed()
 found = desk.page()
 done, refused = desk.told_once()
 if done:
-    st.success(done, icon=":material/check_circle:")
+    st.toast(done, icon=":material/check_circle:")  # a box would move the table under the hand
 if refused:
     st.error(as_it_is(told(refused)), icon=":material/error:")
 if not found.all:
@@ -172,7 +172,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
 table = st.dataframe(
     desk.rows(found),
     hide_index=True, on_select="rerun", selection_mode="multi-row", placeholder="–",
-    key=f"runs-{found.number}",
+    key=desk.table_key([run.run_id for run in found.runs]),
     column_config={
         "When": st.column_config.TextColumn(_("When")),
         "Verdict": st.column_config.TextColumn(_("Verdict")),

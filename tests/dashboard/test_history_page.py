@@ -12,6 +12,7 @@ from dashboard import session
 from dashboard.curation import tag_runs, write_note
 from dashboard.evidence import LogLine
 from dashboard.live_access import LiveTokens
+from dashboard.runs_desk import table_key
 from dashboard.store import Store
 from tests.dashboard import sample_records as sample
 from tests.dashboard.recorded_runner import RecordedRunner
@@ -54,7 +55,8 @@ def shown(tab: AppTest) -> list[str]:
 
 def ticked(tab: AppTest, *places: int) -> AppTest:
     """The page with these rows ticked: AppTest has no hands for a table."""
-    tab.session_state["runs-1"] = {"selection": {"rows": list(places), "columns": [], "cells": []}}
+    key = table_key(list(tab.dataframe[0].value["Run"]))
+    tab.session_state[key] = {"selection": {"rows": list(places), "columns": [], "cells": []}}
     tab.run()
     assert not tab.exception
     return tab
@@ -149,7 +151,9 @@ def test_a_run_is_deleted_only_once_that_is_confirmed(kept: Store) -> None:
     tab.button(key="delete_for_good").click().run()
     assert kept.count() == 2
     assert kept.load(RED) is None
-    assert f"Run {RED} was deleted." in [each.value for each in tab.success]
+    assert RED[:8] not in shown(tab)
+    assert not [button for button in tab.button if button.key == "delete"]  # no other run is ticked now
+    assert f"Run {RED} was deleted." in [each.value for each in tab.toast]
 
 
 def test_a_run_under_way_cannot_be_deleted_and_the_page_says_why(kept: Store) -> None:
