@@ -51,6 +51,7 @@ LAYERS = (
         "record",
         "strangers",
         "timeline",
+        "torn_records",
         "transports",
         "sieve",
         "ledger",

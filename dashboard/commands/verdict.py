@@ -79,11 +79,12 @@ class _Beside:
 def _of_file(name: str, profile: Profile | str | None) -> Iterator[Sifted]:
     from dashboard.log_files import UnreadableLog, blocks_of
     from dashboard.sieve import Sieve
+    from dashboard.torn_records import mended
 
     sieve = Sieve(name, profile)
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as log:
-            yield from sieve.sift_blocks(blocks_of(log, name))
+            yield from sieve.sift_blocks(mended(blocks_of(log, name)))
     except UnreadableLog as error:
         raise CommandError(str(error)) from error
     except OSError as error:
