@@ -158,7 +158,7 @@ if not found.runs:
     st.info(_("No run matches. Empty the filters to see every run."), icon=":material/search_off:")
     st.stop()
 
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+with st.container(horizontal=True, vertical_alignment="center"):  # the table has its own tools at the right
     st.markdown(
         _(
             ":gray[{matching} of {all} runs. Tick a row to open, tag or delete that run; tick two to "
