@@ -18,12 +18,16 @@ MODULES = (
     "transformers.models.llava.processing_llava",
     "uvicorn",
     # the console
+    "alembic.command",
     "click",
     "docker",
     "pandas",
     "plotly.graph_objects",
-    "pyarrow",
+    "psycopg",
+    "pyarrow.compute",
+    "pyarrow.parquet",
     "rich.progress",
+    "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite",
     "streamlit.web.server.starlette",
 )
