@@ -16,15 +16,17 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dashboard.diagnosis import Finding, diagnose
 from dashboard.evidence import Control, Counts, LogLine, Reason, Verdict
 from dashboard.language import ENGLISH, speaking
 from dashboard.memory import steps_of
 from dashboard.record import RunRecord, TrialRecord, to_json
-from dashboard.store import Store, StoreError
 from dashboard.wording import contention_words, control_words, failures, memory_words
+
+if TYPE_CHECKING:
+    from dashboard.store import Store
 
 __all__ = [
     "ENDINGS",
@@ -157,6 +159,8 @@ def write_report(record: RunRecord, path: Path, logs: Logs = tuple) -> None:
     Raises:
         ReportError: it cannot be written.
     """
+    from dashboard.store import StoreError  # late: a verdict on a log must not wait for a database's library
+
     check_report_path(path)
     try:
         content = report_bytes(record, path.name, logs)

@@ -105,7 +105,7 @@ def test_the_timeline_page_is_drawn(record: RunRecord) -> None:
     assert len(event_rows(trial)) == len(trial.events)
 
 
-@pytest.mark.parametrize("ending", ["html", "json", "xml"])
+@pytest.mark.parametrize("ending", ["html", "json", "xml", "csv", "events.csv"])
 def test_a_report_is_written(record: RunRecord, tmp_path: Path, ending: str) -> None:
     write_report(record, tmp_path / f"run.{ending}")
     assert (tmp_path / f"run.{ending}").read_text("utf-8")
