@@ -1,4 +1,4 @@
-"""Records of an engine that hold a piece of a line each: what was in the line is found wherever it was cut."""
+"""Records of an engine that hold a piece of a line each: what is in the line is found wherever it was cut."""
 
 from __future__ import annotations
 
