@@ -65,13 +65,13 @@ def draw(step: GuideStep, number: int, *, free: bool) -> None:
                             f"app_pages/{action.page}.py", label=action.label, icon=action.icon,
                             query_params=dict(action.query),
                         )  # fmt: skip
-                    elif st.button(
-                        action.label, key=f"guide-{action.key}", icon=action.icon,
-                        type="primary" if action.primary else "secondary",
-                        disabled=step.key == "release" and not free,
-                    ):  # fmt: skip
-                        guide_desk.press(action.key)
-                        st.rerun(scope="fragment")
+                    else:
+                        st.button(
+                            action.label, key=f"guide-{action.key}", icon=action.icon,
+                            type="primary" if action.primary else "secondary",
+                            disabled=step.key == "release" and not free,
+                            on_click=guide_desk.press, args=(action.key,),
+                        )  # fmt: skip
             st.markdown(f":{colour}[{icon} {as_it_is(step.state)}]")
 
 
