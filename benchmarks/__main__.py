@@ -23,12 +23,15 @@ from benchmarks import (
     concurrent_load,
     exact_resume,
     follow_memory,
+    history,
     import_time,
     launch_to_verdict,
     live_lines,
     log_counting,
+    pages,
     races,
     ready_path,
+    timeline,
     verdict_file,
 )
 from benchmarks.containers import NoEngine
@@ -46,14 +49,17 @@ NAMES: Final = (
 )
 ON_REQUEST: Final = (
     races.NAME,
+    history.NAME,
     verdict_file.NAME,
+    timeline.NAME,
+    pages.NAME,
     log_counting.NAME,
     live_lines.NAME,
     follow_memory.NAME,
     exact_resume.NAME,
 )
 """The first takes minutes, and proves rather than measures: run it when the loader or a library has changed.
-The second takes minutes, too, and 400 MB of disk. The others need a Docker engine."""
+The second takes minutes, too, and 400 MB of disk. The next two need Chromium, the others a Docker engine."""
 _WIDTH: Final = 170  # of the tables where there is no terminal to tell
 
 
@@ -69,7 +75,10 @@ def main(arguments: list[str] | None = None) -> int:
         cold_load.NAME: lambda: cold_load.run(shape, dtype=options.dtype, **rounds),
         concurrent_load.NAME: lambda: concurrent_load.run(shape, dtype=options.dtype, **rounds),
         races.NAME: races.run,
+        history.NAME: lambda: history.run(**rounds),
         verdict_file.NAME: lambda: verdict_file.run(**rounds),
+        timeline.NAME: lambda: timeline.run(**rounds),
+        pages.NAME: lambda: pages.run(**rounds),
         log_counting.NAME: lambda: log_counting.run(**rounds),
         live_lines.NAME: live_lines.run,
         follow_memory.NAME: follow_memory.run,

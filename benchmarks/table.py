@@ -18,7 +18,7 @@ from benchmarks.large_checkpoint import available_memory
 __all__ = ["as_json", "machine", "print_report"]
 
 _LIBRARIES: Final = ("torch", "transformers", "accelerate", "streamlit", "cachetools")
-_DIGITS: Final = {"ns": 1, "ms": 2, "s": 3, "MB": 0, "lines": 0}
+_DIGITS: Final = {"ns": 1, "ms": 2, "s": 3, "MB": 0, "kB": 1, "lines": 0}
 _COLOURS: Final = {
     "met": "green",
     "missed": "red",

@@ -11,8 +11,11 @@ window that is small enough.
 
 from __future__ import annotations
 
-from collections import defaultdict
+import threading
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import plotly.graph_objects as go  # type: ignore[import-untyped]  # plotly has no types of its own
@@ -21,10 +24,10 @@ from dashboard.bins import Moments, Window, moments
 from dashboard.chart_style import GREEN, GREY, RED, VIOLET, Panel, say_empty, stack
 from dashboard.evidence import LogEvent
 from dashboard.language import _, n_
-from dashboard.load_spans import load_spans
+from dashboard.load_spans import LoadSpan, load_spans
 from dashboard.memory_chart import add_memory
 from dashboard.record import TrialRecord
-from dashboard.spans import origin, variant_rows
+from dashboard.spans import VariantRow, origin, variant_rows
 from dashboard.timeline_marks import Axis, Lane, add_ends, add_load_bars, add_marks, add_volume
 from dashboard.variant_panel import MOST_LANES, add_variants
 from dashboard.wording import EVENT_WORDS
@@ -34,19 +37,24 @@ __all__ = ["timeline_figure", "whole_window"]
 MOST_LOADS: Final = 12
 _LANE: Final = 26
 """Pixels of a lane of loads and marks."""
-_PROGRESS: Final = 60
+_PROGRESS: Final = 40
 
 
 def whole_window(trial: TrialRecord) -> Window:
     """Return from when to when a trial is drawn, in seconds since its release."""
     zero = origin(trial) or trial.started_at
-    times = [event.time for event in trial.events]
-    times += [time for each in trial.variants for time in (each.sent, each.answered) if time is not None]
-    times += [end.time for end in trial.ends]
-    if trial.memory is not None:
-        times += [sample.time for sample in trial.memory.samples]
-    begin = min(0.0, min(times, default=zero) - zero)
-    return Window(begin, max(max(times, default=zero) - zero, begin + 0.01) * 1.01)
+    samples = trial.memory.samples if trial.memory is not None else ()
+    times = moments(
+        chain(
+            (event.time for event in trial.events),
+            (time for each in trial.variants for time in (each.sent, each.answered) if time is not None),
+            (end.time for end in trial.ends),
+            (sample.time for sample in samples),
+        )
+    )
+    begin, end = (float(times.min()) - zero, float(times.max()) - zero) if len(times) else (0.0, 0.0)
+    begin = min(0.0, begin)
+    return Window(begin, max(end, begin + 0.01) * 1.01)
 
 
 def timeline_figure(
@@ -61,6 +69,38 @@ def timeline_figure(
     return _Timeline(trial, window, log_times).figure()
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What every drawing of a trial begins with, however little of it is looked at."""
+
+    whole: Window
+    spans: tuple[LoadSpan, ...]
+    rows: tuple[VariantRow, ...]
+    kinds: Mapping[str, Sequence[LogEvent]]
+
+
+_lock = threading.Lock()  # guards `_known`; never held while facts are gathered
+_known: deque[tuple[TrialRecord, _Facts]] = deque(maxlen=4)
+
+
+def _facts_of(trial: TrialRecord) -> _Facts:
+    """Return the facts of a trial, from memory where this very picture of it was drawn of late.
+
+    A click on a page draws it again, and a hundred thousand events take a tenth of a second to go through.
+    """
+    with _lock:
+        for known, facts in _known:
+            if known is trial:
+                return facts
+    kinds: dict[str, list[LogEvent]] = defaultdict(list)
+    for event in trial.events:
+        kinds[event.kind].append(event)
+    facts = _Facts(whole_window(trial), load_spans(trial.events), variant_rows(trial), kinds)
+    with _lock:
+        _known.append((trial, facts))
+    return facts
+
+
 class _Timeline:
     """One drawing. `view` is what is drawn: somewhat more than what is looked at."""
 
@@ -68,14 +108,11 @@ class _Timeline:
         self.trial, self.window, self.log_times = trial, window, log_times
         self.zero = origin(trial) or trial.started_at
         self.axis = Axis(self.zero)
-        self.whole = whole_window(trial)
+        facts = _facts_of(trial)
+        self.whole, self.spans, self.rows, self.kinds = facts.whole, facts.spans, facts.rows, facts.kinds
         self.view = self.whole if window is None else window.widened(0.5)
         self.clock = Window(self.view.begin + self.zero, self.view.end + self.zero)  # in Unix seconds
-        self.spans = load_spans(trial.events)
         self.drawing = go.Figure()
-        self.kinds: dict[str, list[LogEvent]] = defaultdict(list)
-        for event in trial.events:
-            self.kinds[event.kind].append(event)
 
     def figure(self) -> go.Figure:
         figure, trial = self.drawing, self.trial
@@ -83,7 +120,7 @@ class _Timeline:
         lanes = self._lanes(crowded=crowded)
         panels = [Panel("y", max(60, _LANE * len(lanes)))] if lanes else []
         if trial.variants and any(variant.sent is not None for variant in trial.variants):
-            names = add_variants(figure, variant_rows(trial), self.view, self.window, self.whole.end, "y3")
+            names = add_variants(figure, self.rows, self.view, self.window, self.whole.end, "y3")
             # As high for a crowd as for the most lanes: nothing moves when a zoom tells variants apart
             height = 300 if crowded else max(60, 22 * len(names))
             panels.append(Panel("y3", height))
@@ -133,14 +170,12 @@ class _Timeline:
         own = {variant.variant_id for variant in self.trial.variants} if not crowded else set()
         lanes: list[str] = []
 
-        def shown(kind: str) -> list[LogEvent]:
-            return [event for event in self.kinds[kind] if event.thread not in own]
-
-        for kind in ("requested", "waiting"):
-            lanes += self._mark(kind, shown(kind) if kind == "requested" else self.kinds[kind])
+        asked = [event for event in self._of("requested") if event.thread not in own]
+        lanes += self._mark("requested", asked)
+        lanes += self._mark("waiting", self._of("waiting"))
         lanes += self._loads()
         for kind in ("failed", "meta_tensor_error", "released"):
-            lanes += self._mark(kind, self.kinds[kind])
+            lanes += self._mark(kind, self._of(kind))
         if crowded:
             lanes += self._answers()
         return lanes
@@ -160,6 +195,9 @@ class _Timeline:
         add_marks(self.drawing, lane, times, self.clock, tell, axis=self.axis)
         # A lane that has nothing in this window keeps its place
         return [lane.name] if events else []
+
+    def _of(self, kind: str) -> Sequence[LogEvent]:
+        return self.kinds.get(kind, ())
 
     def _owner(self, event: LogEvent) -> str | None:
         """Return who makes the load that somebody waits for: it has its number, or was under way then."""
@@ -198,7 +236,7 @@ class _Timeline:
     def _progress(self, lanes: Mapping[tuple[str, int | None], str]) -> None:
         """Add how far each load said that it was, on its own bar."""
         by_lane: dict[str, list[LogEvent]] = defaultdict(list)
-        for event in self.kinds["progress"]:
+        for event in self._of("progress"):
             lane = lanes.get((event.boot or "", event.load))
             if lane is not None:
                 by_lane[lane].append(event)

@@ -45,8 +45,6 @@ __all__ = [
 TABLE: Final = "events"
 """Key of the table of events."""
 MOST_ROWS: Final = 500
-_LIVE_ROWS: Final = 30
-"""Rows of the table while a run goes on: they are sent anew each second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +116,14 @@ def trial_lines(trial: TrialRecord, log: TrialLog | None, moment: Moment) -> Mom
     return lines_around(log.lines, log.times, log.first, at=at + zero, number=line)
 
 
-def shown_events(
-    trial: TrialRecord, window: Window | None, *, live: bool
-) -> tuple[tuple[LogEvent, ...], int]:
-    """Return the events that a table lists, in the order of time, and how many there are in the window.
-
-    Of a run that goes on (`live`) they are the newest.
-    """
-    events: Sequence[LogEvent] = sorted(trial.events, key=lambda event: event.time)
+def shown_events(trial: TrialRecord, window: Window | None) -> tuple[tuple[LogEvent, ...], int]:
+    """Return the events that a table lists, in the order of time, and how many there are in the window."""
+    events: Sequence[LogEvent] = trial.events
     if window is not None:
         zero = origin(trial) or trial.started_at
         begin, end = window.begin + zero, window.end + zero
         events = [event for event in events if begin <= event.time <= end]
-    return tuple(events[-_LIVE_ROWS:] if live else events[:MOST_ROWS]), len(events)
+    return tuple(sorted(events, key=lambda event: event.time)[:MOST_ROWS]), len(events)
 
 
 def _keep_moment(at: float, line: int | None) -> None:

@@ -29,8 +29,8 @@ __all__ = [
     "add_volume",
 ]
 
-MOST_BINS: Final = 80
-MOST_BARS: Final = 80
+MOST_BINS: Final = 60
+MOST_BARS: Final = 60
 _THINNEST: Final = 0.001
 """The least part of the view that a bar takes."""
 _SHAPES: Final[Mapping[Outcome, str]] = {

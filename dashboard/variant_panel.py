@@ -23,7 +23,7 @@ __all__ = ["MOST_LANES", "PARTS", "add_variants", "part_label", "rows_in", "shor
 
 MOST_LANES: Final = 20
 """Lanes of variants that can be told apart in one panel."""
-_SLOTS: Final = 100
+_SLOTS: Final = 60
 PARTS: Final[tuple[tuple[SpanKind, str, str], ...]] = (
     ("waiting", GREY, "/"),
     ("loading", BLUE, ""),

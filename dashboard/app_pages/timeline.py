@@ -93,9 +93,17 @@ def lines_beside(trial: TrialRecord, log: TrialLog | None) -> None:
 def table_of_events(trial: TrialRecord, window: Window | None) -> None:
     """List the events of what is looked at."""
     st.header(_("Every load event"))
-    listed, count = shown_events(trial, window, live=record.running)
+    if record.running:  # a table would be sent anew each second
+        so_far = _("{count} so far. They are listed when the run has ended.", count=f"{len(trial.events):,}")
+        st.markdown(f":gray[{so_far}]")
+        return
+    listed, count = shown_events(trial, window)
     if len(listed) < count:
-        few = _("{shown} of {count} are listed. Zoom in to see others.", shown=len(listed), count=count)
+        few = _(
+            "{shown} of {count} are listed. Zoom in to see others.",
+            shown=f"{len(listed):,}",
+            count=f"{count:,}",
+        )
         st.markdown(f":gray[{few}]")
     st.dataframe(
         event_rows(replace(trial, events=listed)), hide_index=True, placeholder="–", height=420, key=TABLE,
