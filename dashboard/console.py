@@ -144,7 +144,7 @@ def open_parts(home: Path) -> Console:
     shelf = ContainerShelf(folder=home)
     watches = WatchDesk(
         home,
-        unseen=lambda name: shown_of(shelf.listing(), home).unseen(name),
+        sight=lambda: shown_of(shelf.listing(), home).unseen,
         alarmed=alerts.alarm,
     )
     watches.resume()

@@ -60,7 +60,8 @@ class WatchDesk:
 
     Args:
         home: the data folder, in which they are kept; without one they end with the console.
-        unseen: returns why a container may not be seen, or nothing; may block while the engine answers.
+        sight: looks at the engine's containers, and returns what tells of each by its name why it may not be
+            seen, or nothing; may block while the engine answers.
         alarmed: is told of each new alarm, on the desk's thread.
         look_s: how often what could not be followed is tried again.
     """
@@ -70,12 +71,12 @@ class WatchDesk:
         home: Path | None = None,
         *,
         open_engine: Callable[[], Engine] = Engine.open,
-        unseen: Callable[[str], str] = lambda name: "",
+        sight: Callable[[], Callable[[str], str]] = lambda: _all_seen,
         alarmed: Callable[[Alarm], object] = lambda alarm: None,
         look_s: float = _LOOK_S,
     ) -> None:
         self._home, self._open_engine = home, open_engine
-        self._unseen, self._alarmed, self._look_s = unseen, alarmed, look_s
+        self._sight, self._alarmed, self._look_s = sight, alarmed, look_s
         self._file = None if home is None else WatchFile(home)
         self._lock = (
             threading.Lock()
@@ -112,7 +113,7 @@ class WatchDesk:
         self, container: str, *, profile: str | None, expected_workers: int, store: Store, actor: str
     ) -> str:
         """Watch a container on behalf of `actor`; return what stands against that, or nothing if it began."""
-        unseen = self._unseen(container)
+        unseen = self._sight()(container)
         if unseen:
             return unseen
         with self._lock:
@@ -205,10 +206,11 @@ class WatchDesk:
 
     def _look(self, engine: Engine | None) -> Engine | None:
         """Follow what is not followed yet, and see how the others fare."""
-        for watch in self._wanted():
+        wanted = self._wanted()
+        unseen_in = self._sight() if wanted else _all_seen  # once for all: it asks the engine
+        for watch in wanted:
             name = watch.watched.container
-            unseen = self._unseen(name)
-            if unseen:
+            if unseen := unseen_in(name):
                 watch.hinder("hidden", unseen)
             elif watch.followed:
                 watch.look()
@@ -255,6 +257,10 @@ class WatchDesk:
             unwanted = tuple(self._unwanted)
             self._unwanted.clear()
             return unwanted
+
+
+def _all_seen(name: str) -> str:
+    return ""
 
 
 def _end(watches: Iterable[Watching]) -> list[threading.Thread]:

@@ -19,6 +19,7 @@ from dashboard.watching import same
 from tests.dashboard.targets.processes import until
 
 NO_ENGINE = "No Docker engine answers at unix:///var/run/docker.sock. Start Docker."
+NOT_SHOWN = "The container {} is not shown here."
 ALARM = KeptAlarm(1000.0, "yh", "loaded_twice", "The model was loaded 2 times in yh.", True, 900.0)
 
 
@@ -101,9 +102,7 @@ def test_a_container_that_is_gone_and_one_that_is_hidden_say_so(desk: Open, stor
             pass
 
     hidden: set[str] = set()
-    opened = desk(
-        open_engine=Empty, unseen=lambda name: f"The container {name} is not shown here." * (name in hidden)
-    )
+    opened = desk(open_engine=Empty, sight=lambda: lambda name: NOT_SHOWN.format(name) * (name in hidden))
     begin(opened, store, "yh")
     begin(opened, store, "db")
     until(lambda: states(opened.view()) == {"yh": "gone", "db": "gone"})
@@ -112,7 +111,7 @@ def test_a_container_that_is_gone_and_one_that_is_hidden_say_so(desk: Open, stor
 
 
 def test_what_may_not_be_seen_is_not_watched(desk: Open, store: Store) -> None:
-    opened = desk(unseen=lambda name: f"The container {name} is not shown here.")
+    opened = desk(sight=lambda: NOT_SHOWN.format)
     assert begin(opened, store) == "The container yh is not shown here."
     assert opened.view().watches == ()
 
