@@ -40,9 +40,16 @@ def language_switch() -> None:
     """Draw the switch, and let the browser remember what it shows."""
     st.segmented_control(
         _("Language"), list(LANGUAGES), format_func=LANGUAGES.__getitem__, key=LANGUAGE_KEY, required=True,
-        label_visibility="collapsed",
+        label_visibility="collapsed", on_change=_carry_over,
     )  # fmt: skip
     remember(viewer_language())
+
+
+def _carry_over() -> None:
+    """Keep what was chosen on the page: a browser names the options of its lists by their words of before."""
+    for key, value in st.session_state.items():
+        if isinstance(value, str | list):  # a press of a button is a bool, and cannot be set
+            st.session_state[key] = value
 
 
 def _first() -> str:

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.audit_desk import audit_in_container
 from dashboard.components.field import field_error
+from dashboard.components.words import keyed
 from dashboard.language import _, n_
 from dashboard.printable import as_it_is, printable
 from dashboard.probe_desk import asked_for
@@ -17,7 +18,7 @@ st.title(_("Probe"))
 calling, reading = st.tabs(
     [_("Call it"), _("Read its source")],
     default=_("Read its source") if "source" in st.query_params else None,  # a link to a result shows it
-    key="probe_way",
+    key=keyed("probe_way"),
     on_change="rerun",
 )
 console, shown = session.console(), session.shown_containers()

@@ -79,7 +79,7 @@ def test_a_thread_that_draws_no_page_speaks_english(desk):
 
 
 def test_a_board_is_told_in_the_language_of_its_tab(desk):
-    desk.install(red_run())
+    desk.keep(red_run())
     tab = first_view(language="ko")
     with korean_doubles():
         tab.switch_page("app_pages/run.py").run()
