@@ -50,7 +50,9 @@ def test_a_second_load_alarms_and_is_sent_on(
         finally:
             process.kill()  # else its end would be waited for, for ever
     assert "The model was loaded 2 times in" in alarm
-    assert (process.returncode, err) == (1, "")
+    assert process.returncode == 1
+    # On a busy machine it says that it is still sending; that it gave up, it must not say
+    assert err in ("", "Sending the alert to 127.0.0.1, for a minute at the most.\n")
     (found,) = json.loads(out)["alarms"]
     assert (found["container"], found["code"], found["sure"]) == (container.name, "loaded_twice", True)
     (message,) = chat.seen
