@@ -92,7 +92,7 @@ def test_the_pages_have_no_english_sentence(new_page: Callable[..., Page], conso
         expect(heading(page)).to_have_text(title)
         settled(page)
         found[path] = english(page)
-    assert found == dict.fromkeys(PAGES, [])
+    assert found == {path: [] for path in PAGES}
 
 
 def test_a_run_is_told_in_korean_with_its_times(new_page: Callable[..., Page], console: Any) -> None:
