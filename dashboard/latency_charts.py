@@ -24,6 +24,8 @@ GROUPS: Final = 60
 _MOST_STEPS: Final = 500
 _BINS: Final = 40
 _HEIGHT: Final = 300
+_FEW: Final = 6
+"""Answers on the axis that are counted one by one."""
 _LEGEND: Final[dict[str, Any]] = {
     "orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal",
 }  # fmt: skip
@@ -94,6 +96,7 @@ def histogram_figure(samples: Sequence[Sample]) -> go.Figure:
     figure = go.Figure()
     filled = [sample for sample in samples if sample.seconds]
     parts = all(sample.got is not None for sample in filled)
+    most = 0
     if filled:
         last = max(sample.seconds[-1] for sample in filled)
         edges = np.linspace(min(sample.seconds[0] for sample in filled), last or 1.0, _BINS + 1)
@@ -101,12 +104,15 @@ def histogram_figure(samples: Sequence[Sample]) -> go.Figure:
             edges = np.linspace(edges[0] - 0.01, edges[0] + 0.01, _BINS + 1)
         for place, sample in enumerate(filled):
             counts, _edges = np.histogram(sample.seconds, edges)
+            most += int(counts.max())
             _add_counts(figure, sample, place, counts, edges, parts=parts)
     _finish(figure, _("No answers"))
     figure.update_layout(barmode="stack", bargap=0.05)
+    figure.update_xaxes(rangemode="normal")  # from zero on, bars of answers that took alike would be threads
     figure.update_yaxes(
         title_text=_("answers") if parts else _("share of the answers"),
         tickformat=",d" if parts else ".0%", rangemode="tozero", automargin=True,
+        dtick=1 if parts and most <= _FEW else None,
     )  # fmt: skip
     return figure
 

@@ -37,7 +37,7 @@ function themed(layout, root) {
   if (root.clientWidth < PHONE_PX) {
     // A phone: names under narrow bars would lie upon each other; they are told on touch.
     next.legend = { ...layout.legend, font: { size: 12 } };
-    if (layout.barmode === "stack") next.xaxis = { ...next.xaxis, showticklabels: false };
+    if (layout.xaxis?.tickmode === "array") next.xaxis = { ...next.xaxis, showticklabels: false };
   }
   return next;
 }

@@ -158,3 +158,8 @@ def test_the_share_that_was_answered_ends_at_all_of_them():
 def test_without_an_answer_both_say_so():
     for figure in (histogram_figure([]), answered_figure([Sample("This run", ())])):
         assert figure.layout.annotations[0].text == "No answers"
+
+
+def test_a_few_answers_are_counted_one_by_one_on_the_axis():
+    assert histogram_figure(samples_of_trial(guarded_trial(3))).layout.yaxis.dtick == 1
+    assert histogram_figure(samples_of_trial(guarded_trial(900))).layout.yaxis.dtick is None

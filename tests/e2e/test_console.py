@@ -210,7 +210,7 @@ def test_an_event_leads_to_its_line_in_the_log(page: Page, console: Any) -> None
     settled(page)
     table = page.get_by_test_id("stDataFrame")
     table.click(position={"x": 12, "y": 50})
-    page.get_by_role("link", name="of the log").click()
+    page.get_by_role("link", name="Open the log at line").click()
     page.wait_for_url(re.compile(r"/logs\?.*line=\d+"))
     expect(page.get_by_role("log").get_by_text("event=requested").first).to_be_visible()
 
