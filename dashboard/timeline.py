@@ -229,7 +229,7 @@ class Timeline:
         stranger = source.stranger
         assert stranger is not None  # the caller's promise
         text = without_colours(line.text)
-        ended = ended_writer(text, source.shared)
+        ended = ended_writer(text, source.shared) if source.shared else None
         writer = ended or writer_of(text)
         if writer is not None and writer.everywhere and stranger.serves:
             writer = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
-from typing import Final
 
 from dashboard.auditing.load_names import load_call
 from dashboard.auditing.memory import loads_of
@@ -40,7 +39,9 @@ from dashboard.auditing.vocabulary import (
     HOLDERS,
     LOOKS_LIKE_A_GUARD,
     MAKES_CONTAINERS,
+    MAKES_OBJECTS,
     OURS,
+    POOLS,
     SINGLE_FLIGHT,
     STARTUP,
     TAKES_FUNCTIONS,
@@ -48,8 +49,6 @@ from dashboard.auditing.vocabulary import (
 )
 
 __all__ = ["Calls"]
-
-_MAKES_OBJECTS: Final = frozenset({"super.__new__", "object.__new__"})
 
 
 class Calls(Methods):
@@ -177,6 +176,8 @@ class Calls(Methods):
         line, last = node.lineno, name.rpartition(".")[2]
         amount = given[0] if given else named.get("value", Constant(None))
         kind = lock_kind(name, amount.value if isinstance(amount, Constant) else "?")
+        if self.importing and name in POOLS and Constant(1) in (amount, named.get("max_workers")):
+            kind = "thread"  # its one thread takes one call after the other
         if kind is not None:
             everywhere = name.startswith(ACROSS_PROCESSES)
             return LockValue(kind, "shared" if everywhere else self.making, line, "", column=node.col_offset)
@@ -196,7 +197,7 @@ class Calls(Methods):
             return Items((Named(name), named.get("default_factory", UNKNOWN)))
         if name == "super.__call__" and isinstance(self.call.subject, ClassValue):
             return self._made(self.call.subject, given, named, line, state)
-        if name in _MAKES_OBJECTS:
+        if name in MAKES_OBJECTS:
             of = given[0] if given else UNKNOWN
             return (
                 Instance(of, f"{of.name}#{self.number()}", self.making)
@@ -261,8 +262,8 @@ class Calls(Methods):
         line, last = node.lineno, name.rpartition(".")[2]
         functions = [each for each in (*given, *named.values()) if isinstance(each, Function)]
         if self.importing and functions:
-            hooks = [each for key, each in named.items() if STARTUP.search(key)]
-            hooks += given[1:] if given[:1] == [Constant("startup")] else []
+            hooks = given[1:] if given[:1] == [Constant("startup")] else []
+            hooks += [each for key, each in named.items() if STARTUP.search(key)]
             self.startup += [each for each in hooks if isinstance(each, Function)]
         if functions and not (self.importing and last not in TAKES_FUNCTIONS):
             return self._hands_over(name, functions, given, named, line, state)

@@ -113,7 +113,13 @@ class Expressions(Truths):
 
     def _display(self, node: ast.Dict | ast.List | ast.Set, state: State) -> Value:
         parts = node.values if isinstance(node, ast.Dict) else node.elts
-        return self._filled(node, [self.value(part, state) for part in parts], state)
+        worth = [self.value(part, state) for part in parts]
+        if isinstance(node, ast.Dict) and {type(each) for each in worth} > {LockValue}:
+            keys = [each.value if isinstance(each, ast.Constant) else None for each in node.keys]
+            pairs = zip(keys, worth, strict=True)
+            locks = tuple((key, each) for key, each in pairs if isinstance(each, LockValue))
+            return Container(Slot("{}", str(node.lineno), self.making), locks=locks)
+        return self._filled(node, worth, state)
 
     def _filled(self, node: ast.expr, parts: list[Value], state: State) -> Value:
         worth = [part for part in parts if not isinstance(part, Constant | Unknown)]
@@ -133,6 +139,8 @@ class Expressions(Truths):
             if -len(owner.parts) <= key.value < len(owner.parts):
                 return owner.parts[key.value]
             return UNKNOWN
+        if isinstance(owner, Container) and isinstance(key, Constant) and key.value in dict(owner.locks):
+            return dict(owner.locks)[key.value]
         slot = self.item_slot(owner, key)
         if slot is None:
             return Unknown(dotted(node))

@@ -15,6 +15,7 @@ from dashboard.auditing.values import (
     Constant,
     Container,
     Fresh,
+    Function,
     Held,
     Holder,
     LockValue,
@@ -60,6 +61,11 @@ class Methods(Expressions):
             return UNKNOWN
         if isinstance(owner, Container) or (isinstance(owner, Stored) and name in ("get", "setdefault")):
             return self._of_container(node, owner, name, state)
+        if isinstance(owner, Stored) and name == "set" and not node.args:  # an event
+            self.publish(owner.slot, Constant(True), line, state)
+            return UNKNOWN
+        if isinstance(owner, LockValue) and name in _HANDS_OVER:
+            return self._in_turn(node, owner, state)
         if isinstance(owner, Stored) and name in _PEEKS:
             return Test(frozenset({owner.slot}), owner.regions, owner.order, False)
         if isinstance(owner, Named) and name in ("is_set", "set") and not owner.name.count("."):
@@ -76,6 +82,17 @@ class Methods(Expressions):
                 return owner
             return UNKNOWN if isinstance(owner, Stored) else owner
         return None
+
+    def _in_turn(self, node: ast.Call, pool: LockValue, state: State) -> Value | None:
+        """Let a pool of one thread run a function: one call after the other."""
+        given = [self.value(each, state) for each in node.args]
+        if not given or not isinstance(given[0], Function):
+            return None
+        held = Held(pool, self.number(), node.lineno)
+        state.taken(held)
+        result = self.enter(given[0], given[1:], {}, node.lineno, state)
+        state.let_go(held.region)
+        return result
 
     def _lock(self, lock: LockValue, name: str, node: ast.Call, state: State) -> Value:
         if name in ("release", "__exit__"):

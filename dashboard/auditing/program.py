@@ -182,6 +182,10 @@ class Program(Functions):
         self.run(node.body, body)
         self.run(node.orelse, done)
         left = self.call.breaks.pop()
+        if isinstance(node, ast.While) and not isinstance(node.test, ast.Constant):
+            # Nobody leaves it without having looked: the last time is what counts
+            body = self.branch(node.test, body)[1]
+            body.checks |= {each for each in done.checks if _known_of(each, body)}
         state.become(met(body, done, *left))
 
     def _match(self, node: ast.Match, state: State) -> None:
@@ -328,3 +332,8 @@ def _names_of(node: ast.expr | None) -> list[str]:
 
 def _is_stack(node: ast.With | ast.AsyncWith) -> bool:
     return any(dotted(item.context_expr).endswith("ExitStack") for item in node.items)
+
+
+def _known_of(check: Check, state: State) -> bool:
+    """Whether a slot was looked at on this way, too, with the same locks held."""
+    return any(each.slot == check.slot and each.regions == check.regions for each in state.checks)

@@ -12,6 +12,7 @@ from dashboard.auditing.values import (
     Acquired,
     Check,
     Constant,
+    Container,
     Fresh,
     Held,
     Named,
@@ -40,9 +41,7 @@ class Truths(Memory):
         if isinstance(node, ast.BoolOp):
             return self._either(node, state)
         if isinstance(node, ast.UnaryOp):
-            found = self.value(node.operand, state)
-            if isinstance(found, Stored):
-                found = Test(frozenset({found.slot}), found.regions, found.order, False)
+            found = self._asked(self.value(node.operand, state), state)
             if isinstance(found, Test):
                 return replace(found, empty_if=None if found.empty_if is None else not found.empty_if)
             return UNKNOWN
@@ -117,18 +116,23 @@ class Truths(Memory):
             yes, no = state.copy(), state.copy()
             yes.alive, no.alive = state.alive and bool(test.value), state.alive and not test.value
             return yes, no
-        found = self.value(test, state)
-        if isinstance(found, Stored):
-            found = Test(frozenset({found.slot}), found.regions, found.order, False)
+        found = self._asked(self.value(test, state), state)
         if isinstance(found, Test):
             asked.append(found)
         return self.split(found, state)
 
+    def _asked(self, found: Value, state: State) -> Value:
+        """Return what a value tells as a condition: what is kept, or is in a list, is there or is not."""
+        if isinstance(found, Stored):
+            return Test(frozenset({found.slot}), found.regions, found.order, False)
+        if isinstance(found, Container) and (slot := self.item_slot(found, UNKNOWN)) is not None:
+            return Test(frozenset({slot}), state.regions, self.number(), False)
+        return found
+
     def split(self, found: Value, state: State) -> tuple[State, State]:
         """Return the ways on after a truth value."""
         yes, no = state.copy(), state.copy()
-        if isinstance(found, Stored):
-            found = Test(frozenset({found.slot}), found.regions, found.order, False)
+        found = self._asked(found, state)
         if isinstance(found, Test):
             checks = frozenset(Check(slot, found.regions, found.order) for slot in found.slots)
             if found.empty_if is not False:

@@ -183,10 +183,16 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A dict, list or set. `makes` is what it puts where nothing is (a defaultdict of locks)."""
+    """A dict, list or set.
+
+    Attributes:
+        makes: what it puts where nothing is (a defaultdict of locks).
+        locks: those that stand in it by their keys, beside what is none.
+    """
 
     slot: Slot
     makes: Value | None = None
+    locks: tuple[tuple[object, LockValue], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

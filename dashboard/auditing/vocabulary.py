@@ -19,8 +19,10 @@ __all__ = [
     "LOOKS_LIKE_A_GUARD",
     "LOOKS_LIKE_A_LOCK",
     "MAKES_CONTAINERS",
+    "MAKES_OBJECTS",
     "OURS",
     "PER_REQUEST",
+    "POOLS",
     "SINGLE_FLIGHT",
     "STARTUP",
     "TAKES_FUNCTIONS",
@@ -149,6 +151,9 @@ HOLDERS: Final = {
 }
 """What makes an object whose attributes each thread, or request, has for itself."""
 
+POOLS: Final = frozenset(
+    {"concurrent.futures.ThreadPoolExecutor", "concurrent.futures.thread.ThreadPoolExecutor"}
+)
 GETTERS: Final = frozenset({"loader.get_llava_model", "loader.llava.get_llava_model"})
 OURS: Final = frozenset({"loader.OnceLoader", "loader.once.OnceLoader", *GETTERS})
 
@@ -198,6 +203,7 @@ TAKES_FUNCTIONS: Final = frozenset(
 )
 """Calls that run the function that they are given."""
 
+MAKES_OBJECTS: Final = frozenset({"super.__new__", "object.__new__"})
 MAKES_CONTAINERS: Final = frozenset(
     [
         "dict",

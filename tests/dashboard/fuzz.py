@@ -21,7 +21,9 @@ def main(seconds: float) -> int:
     begun, seed = time.monotonic(), int(time.time())
     while time.monotonic() - begun < seconds:
         sys.stderr.write(f"Seed {seed}, {time.monotonic() - begun:.0f} of {seconds:.0f} s\n")
-        command = [sys.executable, "-m", "pytest", "-q", "-x", f"--hypothesis-seed={seed}", *MODULES]
+        # A test of thousands of examples takes minutes, on a busy machine many: only what hangs is ended
+        options = ("-q", "-x", "--timeout=3600", f"--hypothesis-seed={seed}")
+        command = [sys.executable, "-m", "pytest", *options, *MODULES]
         done = subprocess.run(command, env={**os.environ, "LOADONCE_FUZZ_EXAMPLES": EXAMPLES}, check=False)
         if done.returncode != 0:
             return done.returncode

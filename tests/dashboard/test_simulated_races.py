@@ -18,6 +18,11 @@ NAMES = (
     " (thread {n})",
     ": request_id={n}",
     " for variant-{n}",
+    ": ThreadPoolExecutor-0_{n}",
+    ": job1-variant{n}",
+    ": #{n}",
+    ": caller{n}",
+    ": torch.float{n}",
 )
 ENDS = (
     "✓ LLaVa model loaded successfully on cuda",
@@ -38,6 +43,8 @@ PREFIXES = (
     "Thread-{n}  | ",
     "\x1b[32mINFO\x1b[0m ",
     "INFO:ThreadPoolExecutor-0_{n}:",
+    "2026-11-23 07:10:47 [pid 7 tid {n}] ",
+    "worker-{n}  | ",
     '{{"thread": {n}, "process": 7, "message": "',
 )
 NOISE = (
