@@ -31,7 +31,7 @@ _EDGES: Final = re.compile(r"([\s*✓✕?!…–●○‖↻·▶]*)(.*?)([\s*]*
 """Marks and spaces round the words of a text: `✓ Green`."""
 _JOINT: Final = re.compile(r"(?<=[.?!]) | · ")
 _SPACE: Final = re.compile(r" ")
-_TWO_WORDS: Final = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}")
+_TWO_WORDS: Final = re.compile(r"\b[a-z]{2,} [a-z]{2,}\b")
 _FEW: Final = 12
 """With fewer letters of its own a sentence is known only by words or names in its places."""
 _LETTERS: Final = 3
@@ -181,8 +181,7 @@ def _best(name: str, text: str) -> tuple[int, str]:
             read: dict[str, tuple[int, str]] = {}
             for places, value in values.items():
                 read |= _side_by_side(name, places, value)
-            unknown = (said for weight, said in read.values() if not weight)
-            if sentence.weight < _FEW and any(_TWO_WORDS.search(said) for said in unknown):
+            if sentence.weight < _FEW and any(_TWO_WORDS.search(said) for _known, said in read.values()):
                 continue  # `{name} is {state}.` is not whatever has an `is` in it
             known = sentence.weight + sum(weight for weight, _said in read.values())
             if known > best[0]:

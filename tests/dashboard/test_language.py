@@ -185,6 +185,12 @@ def test_what_only_begins_or_ends_like_a_sentence_is_another(text):
     assert Sentence.read("{loads} failed{where} and none succeeded.", "x").match(text) is None
 
 
+def test_a_short_sentence_is_not_seen_in_whatever_has_its_word(catalogue):
+    with speaking("ko"):
+        assert told("in worker 3f9c1a") == "(워커 3f9c1a)"
+        assert told("in worker some other text of nobody") == "in worker some other text of nobody"
+
+
 def test_a_long_text_of_somebody_else_is_not_tried_for_ever(catalogue):
     text = "A line. " * 5_000
     with speaking("ko"):
