@@ -23,7 +23,10 @@ from contextvars import ContextVar
 from datetime import datetime
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog
 
 # Babel is imported late: it takes 70 ms, and most commands say nothing that needs it.
 
@@ -33,6 +36,7 @@ __all__ = [
     "TOLD",
     "_",
     "ask_viewer",
+    "catalogue",
     "filled",
     "known",
     "language",
@@ -88,18 +92,24 @@ def speaking(name: str | None) -> Iterator[None]:
         _spoken.reset(before)
 
 
+@cache
+def catalogue(name: str) -> Catalog:
+    """Return the catalogue of a language that is not English; it is read once."""
+    from babel.messages.pofile import read_po
+
+    with (FOLDER / f"{name}.po").open("rb") as file:
+        return read_po(file, locale=name)
+
+
 @cache  # two threads may both compile it, which costs time once and changes nothing
 def translations(name: str) -> gettext.NullTranslations:
     """Return what is translated into a language; nothing, if it is English."""
     if name == ENGLISH:
         return gettext.NullTranslations()
     from babel.messages.mofile import write_mo
-    from babel.messages.pofile import read_po
 
-    with (FOLDER / f"{name}.po").open("rb") as file:
-        catalogue = read_po(file, locale=name)
     compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
+    write_mo(compiled, catalogue(name))
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
 

@@ -19,7 +19,7 @@ from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, Final
 
-from dashboard.language import ENGLISH, FOLDER, TOLD, filled, language
+from dashboard.language import ENGLISH, TOLD, catalogue, filled, language
 
 __all__ = ["COUNT", "Sentence", "Sentences", "sentences", "told", "told_all", "told_in", "told_rows"]
 
@@ -112,10 +112,7 @@ class Sentences:
 @cache
 def sentences(name: str) -> Sentences:
     """Return the sentences of a language's catalogue."""
-    from babel.messages.pofile import read_po
-
-    with (FOLDER / f"{name}.po").open("rb") as file:
-        messages = [each for each in read_po(file, locale=name) if each.context == TOLD and each.string]
+    messages = [each for each in catalogue(name) if each.context == TOLD and each.string]
     beginning: dict[str, list[Sentence]] = {}
     plain, others = {}, []
     for message in messages:

@@ -42,7 +42,6 @@ msgstr "다시 실행하세요."
         "utf-8",
     )
     monkeypatch.setattr(language, "FOLDER", tmp_path)
-    monkeypatch.setattr("dashboard.retold.FOLDER", tmp_path)
     _forget()
     yield
     _forget()
@@ -51,7 +50,7 @@ msgstr "다시 실행하세요."
 def _forget():
     from dashboard import retold
 
-    for cached in (language.translations, retold.sentences, retold._reading):
+    for cached in (language.catalogue, language.translations, retold.sentences, retold._reading):
         cached.cache_clear()
 
 
