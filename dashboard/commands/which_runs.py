@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["which_runs", "which_runs_options"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+# As `run_index.OUTCOMES`, which a command that is only asked for its `--help` need not import
 _OUTCOMES: Final = ("green", "red", "inconclusive", "running", "interrupted", "failed", "aborted")
 
 

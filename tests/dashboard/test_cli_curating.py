@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.commands import which_runs
 from dashboard.evidence import LogLine
+from dashboard.run_index import OUTCOMES
 from dashboard.store import Store, store_url
 from tests.dashboard import sample_records as sample
 from tests.dashboard.command_line import call
@@ -68,6 +70,10 @@ def test_what_cannot_be_done_is_usage_with_a_sentence(
     assert (done.returncode, done.stdout) == (2, "")
     assert says in done.stderr
     assert kept.actions() == ()
+
+
+def test_runs_can_be_asked_for_by_all_that_becomes_of_them() -> None:
+    assert which_runs._OUTCOMES == OUTCOMES
 
 
 def test_no_match_says_how_to_see_all(kept: Store) -> None:

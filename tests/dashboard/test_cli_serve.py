@@ -38,6 +38,12 @@ def test_an_address_that_is_not_ours_names_its_flag(host: str, home: Path) -> No
     assert "Try 127.0.0.1" in done.stderr
 
 
+def test_a_limit_that_is_no_number_stops_the_console_before_anything_is_deleted(home: Path) -> None:
+    done = call("serve", "--port", str(free_port()), env={"LOADONCE_KEEP_DAYS": "a week"})
+    assert done.returncode == 2
+    assert "LOADONCE_KEEP_DAYS must be a number of days above 0, such as 30; 'a week'" in done.stderr
+
+
 def test_a_damaged_history_stops_the_console(home: Path) -> None:
     home.mkdir()
     (home / "history.db").write_text("a letter, no database" * 100)

@@ -88,7 +88,7 @@ from dashboard.migrations import upgrade
 old, new = os.environ["OLD"], os.environ["NEW"]
 place = finished = 0
 while not finished:
-    place += 3
+    place += 7
     shutil.copyfile(old, new)
     for rest in ("-wal", "-shm"):
         if os.path.exists(new + rest):
