@@ -19,6 +19,10 @@ MODULES = (
     "uvicorn",
     # the console
     "alembic.command",
+    "babel.dates",
+    "babel.messages.mofile",
+    "babel.messages.pofile",
+    "babel.numbers",
     "click",
     "docker",
     "pandas",
