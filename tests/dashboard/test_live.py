@@ -266,6 +266,14 @@ def test_a_kept_run_is_a_snapshot_and_an_end(console, client):
         assert [live.receive_json()["type"], live.receive_json()["type"]] == ["snapshot", "end"]
 
 
+def test_a_run_of_another_process_is_followed_by_what_is_kept_of_it(console, client):
+    console.store.save(RUN)
+    with client.websocket_connect(logs_url(console).replace("/live/logs", "/live/run")) as live:
+        assert live.receive_json()["type"] == "snapshot"
+        console.store.save(replace(RUN, step="settle"))
+        assert live.receive_json()["view"] == {"step": "settle"}
+
+
 # ---------------------------------------------------------------- the chart library
 
 
