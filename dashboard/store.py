@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from sqlalchemy.exc import IntegrityError
 from dashboard import kept_logs, run_index
 from dashboard.database import Database, make_engine, prepare, store_url
 from dashboard.evidence import LogLine
-from dashboard.interrupted import interrupted
+from dashboard.interrupted import interrupted, interrupted_sweep
 from dashboard.owner import is_gone, is_here, this_process
 from dashboard.printable import as_text
 from dashboard.record import RunRecord, from_json, to_json, with_live
@@ -288,12 +288,13 @@ class Store(Database):
                 continue
             row: dict[str, Any] = {"status": "interrupted"}
             content: dict[str, Any] = {}
+            sweep: str | None = None
             try:
                 record = self.load(run_id)
                 if record is None:
                     continue  # deleted in between
                 record = interrupted(record)
-                row = index_row(record)
+                row, sweep = index_row(record), record.sweep
                 content = {"document": self._written(record), "live": None}
             except StoreError:
                 pass  # another version's record: it cannot be opened here, but it runs no more
@@ -303,8 +304,18 @@ class Store(Database):
                 changed = connection.execute(change(runs).where(still).values(row)).rowcount
                 if changed and content:
                     connection.execute(change(records).where(records.c.run_id == run_id).values(content))
+                if changed and sweep is not None:
+                    self._interrupt_sweep(connection, sweep)
                 marked += changed
         return marked
+
+    @staticmethod
+    def _interrupt_sweep(connection: Connection, sweep_id: str) -> None:
+        key = sweeps.c.sweep_id == sweep_id
+        document = connection.scalar(select(sweeps.c.document).where(key))
+        with suppress(ValueError):  # another version's: it is told when it is opened
+            if document is not None:
+                connection.execute(change(sweeps).where(key).values(document=interrupted_sweep(document)))
 
     def _written(self, record: RunRecord) -> str:
         try:

@@ -11,7 +11,9 @@ from sqlalchemy import text
 
 from dashboard.owner import this_process
 from dashboard.store import Store
+from dashboard.sweep import sweep_from_json, to_document
 from tests.dashboard import sample_records as sample
+from tests.dashboard.test_sweep import WHOLE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -82,3 +84,23 @@ def test_a_run_of_a_living_process_is_left_alone(store: Store) -> None:
 def test_a_run_of_another_host_is_left_alone(store: Store) -> None:
     _save_running(store, "elsewhere.example:1:123")
     assert store.mark_interrupted() == 0
+
+
+def test_the_sweep_of_a_run_that_was_cut_goes_on_no_more(store: Store) -> None:
+    sweep = replace(WHOLE, status="running", message="")
+    store.save_sweep(sweep.sweep_id, sweep.created_at, to_document(sweep))
+    record = replace(sample.run("green"), status="running", verdict=None, sweep=sweep.sweep_id)
+    store._owner = _ended_process()
+    store.save(record)
+    assert store.mark_interrupted() == 1
+    (kept,) = map(sweep_from_json, store.sweeps())
+    assert (kept.status, kept.cells) == ("failed", sweep.cells)
+    assert "Begin it again." in kept.message
+
+
+def test_a_sweep_that_cannot_be_read_keeps_no_run_from_being_marked(store: Store) -> None:
+    store.save_sweep("sweep-1", 1.0, "no JSON")
+    store._owner = _ended_process()
+    store.save(replace(sample.run("green"), status="running", verdict=None, sweep="sweep-1"))
+    assert store.mark_interrupted() == 1
+    assert store.sweeps() == ("no JSON",)
