@@ -37,7 +37,7 @@ def interrupted_sweep(document: str) -> str:
     """
     sweep = json.loads(document)
     if not isinstance(sweep, dict):
-        raise ValueError("a sweep is an object")
+        raise ValueError(sweep)
     if sweep.get("status") == "running":
         sweep |= {
             "status": "failed",
