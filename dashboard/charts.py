@@ -11,8 +11,7 @@ window that is small enough.
 
 from __future__ import annotations
 
-import threading
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -27,7 +26,8 @@ from dashboard.language import _, n_
 from dashboard.load_spans import LoadSpan, load_spans
 from dashboard.memory_chart import add_memory
 from dashboard.record import TrialRecord
-from dashboard.spans import VariantRow, origin, variant_rows
+from dashboard.remembered import Remembered
+from dashboard.spans import origin, variant_rows
 from dashboard.timeline_marks import Axis, Lane, add_ends, add_load_bars, add_marks, add_volume
 from dashboard.variant_panel import MOST_LANES, add_variants
 from dashboard.wording import EVENT_WORDS
@@ -75,30 +75,17 @@ class _Facts:
 
     whole: Window
     spans: tuple[LoadSpan, ...]
-    rows: tuple[VariantRow, ...]
     kinds: Mapping[str, Sequence[LogEvent]]
 
 
-_lock = threading.Lock()  # guards `_known`; never held while facts are gathered
-_known: deque[tuple[TrialRecord, _Facts]] = deque(maxlen=4)
-
-
-def _facts_of(trial: TrialRecord) -> _Facts:
-    """Return the facts of a trial, from memory where this very picture of it was drawn of late.
-
-    A click on a page draws it again, and a hundred thousand events take a tenth of a second to go through.
-    """
-    with _lock:
-        for known, facts in _known:
-            if known is trial:
-                return facts
+def _gathered(trial: TrialRecord) -> _Facts:
     kinds: dict[str, list[LogEvent]] = defaultdict(list)
     for event in trial.events:
         kinds[event.kind].append(event)
-    facts = _Facts(whole_window(trial), load_spans(trial.events), variant_rows(trial), kinds)
-    with _lock:
-        _known.append((trial, facts))
-    return facts
+    return _Facts(whole_window(trial), load_spans(trial.events), kinds)
+
+
+_facts_of: Final = Remembered(_gathered)  # a hundred thousand events take a tenth of a second to go through
 
 
 class _Timeline:
@@ -109,7 +96,7 @@ class _Timeline:
         self.zero = origin(trial) or trial.started_at
         self.axis = Axis(self.zero)
         facts = _facts_of(trial)
-        self.whole, self.spans, self.rows, self.kinds = facts.whole, facts.spans, facts.rows, facts.kinds
+        self.whole, self.spans, self.kinds = facts.whole, facts.spans, facts.kinds
         self.view = self.whole if window is None else window.widened(0.5)
         self.clock = Window(self.view.begin + self.zero, self.view.end + self.zero)  # in Unix seconds
         self.drawing = go.Figure()
@@ -120,7 +107,7 @@ class _Timeline:
         lanes = self._lanes(crowded=crowded)
         panels = [Panel("y", max(60, _LANE * len(lanes)))] if lanes else []
         if trial.variants and any(variant.sent is not None for variant in trial.variants):
-            names = add_variants(figure, self.rows, self.view, self.window, self.whole.end, "y3")
+            names = add_variants(figure, variant_rows(trial), self.view, self.window, self.whole.end, "y3")
             # As high for a crowd as for the most lanes: nothing moves when a zoom tells variants apart
             height = 300 if crowded else max(60, 22 * len(names))
             panels.append(Panel("y3", height))

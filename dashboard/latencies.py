@@ -39,8 +39,7 @@ def got_by_id(trial: TrialRecord) -> dict[str, Got]:
     """Return how each answered variant came by its model."""
     ends: dict[tuple[str | None, int | None], float] = {
         (event.boot, event.load): event.time
-        for event in reversed(trial.events)
-        if event.kind == "completed" and event.load is not None
+        for event in reversed([event for event in trial.events if event.kind == "completed"])
     }
     rows = {row.id: row for row in variant_rows(trial)}
     return {

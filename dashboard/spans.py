@@ -15,6 +15,7 @@ from typing import Final, Literal
 from dashboard.evidence import LogEvent, Variant
 from dashboard.language import _
 from dashboard.record import TrialRecord
+from dashboard.remembered import Remembered
 from dashboard.wording import seconds
 
 __all__ = ["RowState", "Span", "SpanKind", "VariantRow", "origin", "planned_row", "variant_rows"]
@@ -81,6 +82,10 @@ def planned_row(variant: Variant) -> VariantRow:
 
 def variant_rows(trial: TrialRecord) -> tuple[VariantRow, ...]:
     """Return a row for each variant, in the order in which they were planned."""
+    return _remembered(trial)
+
+
+def _rows(trial: TrialRecord) -> tuple[VariantRow, ...]:
     start = origin(trial)
     if start is None:
         return tuple(planned_row(variant) for variant in trial.variants)
@@ -96,6 +101,9 @@ def variant_rows(trial: TrialRecord) -> tuple[VariantRow, ...]:
         _row(variant, _moments(variant, own[variant.variant_id], completed, ends), start, trial.ended_at)
         for variant in trial.variants
     )
+
+
+_remembered: Final = Remembered(_rows)  # one page asks for them several times
 
 
 def _load_ends(events: Iterable[LogEvent]) -> Mapping[tuple[str | None, int | None], float]:

@@ -38,6 +38,7 @@ LAYERS = (
         "writers",
         "bins",
         "chart_style",
+        "remembered",
         "language",
         "retold",
     },
