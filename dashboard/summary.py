@@ -120,7 +120,7 @@ def _counts(counts: Counts) -> str:
         parts.append(plural(counts.unique_models, "model"))
     if counts.variants is not None and counts.variants_ok is not None:
         parts.append(f"{counts.variants_ok:,} of {counts.variants:,} variants answered")
-    if counts.contended is not None:
+    if counts.contended is not None and counts.load_completed:
         parts.append(f"{counts.contended:,} contended")
     return ", ".join(parts)
 

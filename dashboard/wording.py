@@ -300,7 +300,7 @@ def contention_words(counts: Counts) -> tuple[str, str]:
     many = plural(counts.contended, "variant was", "variants were")
     if counts.contended < 2:
         return short, f"{many} in flight when the load completed: it takes at least 2 to try a guard."
-    return short, f"{many} in flight when the load completed: the guard was really tried."
+    return short, f"{many} in flight when the load completed: enough to tell a guard from none."
 
 
 def failures(record: RunRecord) -> Failures | None:

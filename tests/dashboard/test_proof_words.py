@@ -23,7 +23,7 @@ from dashboard.wording import contention_words, settings_title
 from tests.dashboard import sample_records as sample
 
 CONTROL = "With the guard off the same trial went red in 5 of 5, so this green means something."
-CONTENTION = "3 variants were in flight when the load completed: the guard was really tried."
+CONTENTION = "3 variants were in flight when the load completed: enough to tell a guard from none."
 FAILURES = "0 of 20 trials failed: with 95 % confidence at most 15 % do (rule of three; exactly 14 %)."
 MEMORY = "PSS: 250 MB before, 655 MB settled; a model takes 400 MB."
 
