@@ -54,8 +54,7 @@ format: $(INSTALLED_DEV) ## put the code into the project's format
 bench: $(INSTALLED_DEV) ## measure, each figure beside its peer (ONLY="ready-path …", JSON=FILE, SHAPE=7b)
 	$(BIN)/python -m benchmarks $(ONLY) $(if $(JSON),--json $(JSON)) $(if $(SHAPE),--model-shape $(SHAPE))
 
-pictures: $(INSTALLED_DEV) ## make the README's pictures from the real console
-	@$(BIN)/python -m loader.checkpoint >/dev/null
+pictures: $(INSTALLED_DEV) ## make the pictures of every page, light and dark, from the real console
 	$(BIN)/python docs/pictures.py
 
 install: $(INSTALLED) ## make .venv and install what the console needs
