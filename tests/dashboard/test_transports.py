@@ -1,4 +1,4 @@
-"""What carries a log: a line of our worker is read behind whatever was put before it, and never within one."""
+"""What carries a log: a line of our worker is read behind whatever is put before it, and never within one."""
 
 from __future__ import annotations
 
