@@ -122,7 +122,7 @@ def test_a_bar_says_in_words_what_it_shows() -> None:
 
 
 def test_a_container_without_a_limit_shares_the_machine_s_memory() -> None:
-    assert texts(Gauge(USED))[1] == "Memory: 512 MiB, 25 % of the machine's 2.0 GiB"
+    assert texts(Gauge(USED))[1] == "Memory: 512 MiB, 25 % of the machine’s 2.0 GiB"
 
 
 def test_a_memory_that_is_nearly_full_is_told_in_words() -> None:
