@@ -148,6 +148,9 @@ def _of_doubt(evidence: Evidence, codes: set[str], told: str) -> Iterator[str]:
     yield from _of_errors(told)  # a load that hangs or breaks off has its cause in its error, if it told one
     if "aborted" in codes:
         codes = codes - {"no_load", "not_answered"}  # there was no time for a load, or for an answer
+    if evidence.variants is None and "no_load" in codes:
+        codes = codes - {"no_load"}  # a log alone: nobody released anything that could have come too late
+        yield "not_in_log"
     for code, remedy in _DOUBTS.items():
         if code in codes:
             yield remedy

@@ -114,7 +114,7 @@ def _no_load(evidence: Evidence, ledger: Ledger) -> Iterator[Reason]:
 def _warm(evidence: Evidence) -> str:
     if any(variant.state == "answered" for variant in evidence.variants or ()):
         return " since the baseline, yet it answered: the model was loaded already."
-    return " since the baseline."
+    return " since the baseline." if evidence.variants is not None else " in this log."
 
 
 def _workers_unknown(evidence: Evidence, ledger: Ledger) -> Iterator[Reason]:

@@ -173,6 +173,13 @@ REMEDIES: Final[Mapping[str, tuple[str, str, str | None]]] = {
         "memory while one variant loads alone.",
         _NOT_GREEN,
     ),
+    "not_in_log": (
+        "This log tells of no load: it begins after the load, it is empty, or the service's lines are in no "
+        "profile that was tried.",
+        "Judge an earlier part, restart the service and judge again, or describe its lines as a profile in "
+        "targets.toml.",
+        _NOT_GREEN,
+    ),
     "already_warm": (
         "The model was loaded before the variants arrived: at start-up, by an earlier request, or by a "
         "health "

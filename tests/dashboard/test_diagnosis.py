@@ -117,6 +117,7 @@ def test_a_worker_that_died_in_its_load_is_explained() -> None:
     ("evidence", "expected"),
     [
         (trial(WorkerLog(), answered(WHO)), "already_warm"),
+        (stranger("INFO: Application startup complete."), "not_in_log"),
         (good_trial(1), "not_enough_contention"),
         (good_trial(gaps=(Gap("worker", "a line is missing"),)), "log_incomplete"),
         (good_trial(aborted="by an operator"), "aborted"),
