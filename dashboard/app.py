@@ -18,6 +18,7 @@ from dashboard import session
 from dashboard.home import HomeError, data_home
 from dashboard.host_guard import HostGuard
 from dashboard.live import live_routes
+from dashboard.page_policy import PagePolicy
 from dashboard.phases import board_view
 from dashboard.store import StoreError
 
@@ -48,6 +49,6 @@ app = App(
     Path(__file__).with_name("frame.py"),
     routes=live_routes(session.console, board_view),
     # Streamlit's own routes ask nobody for a Host: without the guard a rebound name could drive the console.
-    middleware=[Middleware(HostGuard, bound=bound)],
+    middleware=[Middleware(HostGuard, bound=bound), Middleware(PagePolicy)],
     lifespan=lifespan,
 )

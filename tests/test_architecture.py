@@ -107,6 +107,7 @@ LAYERS = (
         "sweep_table",
         "sweep_report",
         "host_guard",
+        "page_policy",
         "live_access",
         "live_assets",
         "live_feed",

@@ -215,6 +215,18 @@ def test_an_event_leads_to_its_line_in_the_log(page: Page, console: Any) -> None
     expect(page.get_by_role("log").get_by_text("event=requested").first).to_be_visible()
 
 
+@pytest.mark.parametrize("place", ["", "/history", "/logs"])
+def test_a_page_asks_nobody_but_its_console(new_page: Callable[..., Page], console: Any, place: str) -> None:
+    asked: list[str] = []
+    page = new_page(fresh=True)
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(console.url + place)
+    settled(page)
+    expect(page).to_have_title(re.compile("Loadonce"))
+    assert [url for url in asked if not url.startswith((console.url, "data:", "blob:"))] == []
+    assert "frame-ancestors 'self'" in page.request.get(console.url).headers["content-security-policy"]
+
+
 @pytest.mark.parametrize("place", ["run", "logs", "timeline", "history"])
 def test_a_tab_is_named_after_its_page(page: Page, console: Any, place: str) -> None:
     page.goto(f"{console.url}/{place}")
