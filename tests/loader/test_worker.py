@@ -126,7 +126,8 @@ def test_a_variant_needs_no_image(worker: Any) -> None:
 def test_nothing_is_loaded_before_the_first_variant(preloaded: PreloadedProcess) -> None:
     with preloaded.worker() as fresh:
         health = fresh.wait_alive()
-        assert (health["status"], health["state"]) == ("alive", "idle")
+        assert health["status"] == "alive"
+        assert health["state"] in ("starting", "idle")  # it may still import its libraries
         assert fresh.ask("GET", "/readyz")[0] == 503
         assert fresh.kinds() == []
 
