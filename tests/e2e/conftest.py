@@ -20,7 +20,7 @@ from tests.ports import free_port
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 60
 END_S = 60
-expect.set_options(timeout=20_000)  # its own 5 s are too few for a busy machine
+expect.set_options(timeout=60_000)  # its own 5 s are too few for a busy machine
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

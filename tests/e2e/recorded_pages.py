@@ -37,7 +37,7 @@ def visit(page, console, place: str) -> None:
 
 def settled(page) -> None:
     """Wait until the page is drawn, and hold that nothing on it broke."""
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
     expect(page.locator("h1").first).to_be_visible()
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
     expect(page.locator('[data-testid="stException"]')).to_have_count(0)
     expect(page.locator('[data-testid="stSkeleton"]')).to_have_count(0)

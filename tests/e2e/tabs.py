@@ -13,7 +13,7 @@ class Tab:
 
     def __init__(self, browser, options, on_error):
         self.context = browser.new_context(**options)
-        self.context.set_default_timeout(20_000)
+        self.context.set_default_timeout(60_000)
         self.page = self.context.new_page()
         self.page.on("pageerror", lambda error: on_error(str(error)))
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.recorded_pages import settled
+
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
 APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
@@ -49,12 +51,6 @@ def long_run(page: Page, console: Any) -> Iterator[str]:
     if abort.is_visible():
         abort.click()
     expect(again).to_be_visible(timeout=TRIAL_MS)
-
-
-def settled(page: Page) -> None:
-    """Wait until the page is drawn, and hold that nothing on it broke."""
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
-    expect(page.locator('[data-testid="stException"]')).to_have_count(0)
 
 
 def banner(page: Page) -> Any:

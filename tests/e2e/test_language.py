@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.recorded_pages import settled
+
 pytestmark = pytest.mark.browser
 
 APP = Path(__file__).with_name("recorded_app.py")
@@ -23,11 +25,6 @@ def console(module_console_server: Callable[..., Any], tmp_path_factory: Any) ->
     """Every page with content, over what was recorded."""
     home = tmp_path_factory.mktemp("home")
     return module_console_server(APP, RECORDED="full", RECORDED_HOME=str(home))
-
-
-def settled(page: Page) -> None:
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
-    expect(page.locator('[data-testid="stException"]')).to_have_count(0)
 
 
 def heading(page: Page) -> Any:

@@ -14,11 +14,11 @@ from dashboard.evidence import Reason
 from dashboard.report import write_report
 from dashboard.report_bundle import check_bundle
 from tests.dashboard.records import green_run
+from tests.e2e.recorded_pages import visit
 
 pytestmark = pytest.mark.browser
 
 HERE = Path(__file__).parent
-WAIT_MS = 60_000
 EVIL = (
     "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
     "<a href='javascript:alert(3)'>x</a><svg onload=alert(4)>"
@@ -50,7 +50,7 @@ def test_charts_are_live_and_a_hostile_log_does_nothing(browser: Browser, tmp_pa
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     page.goto((tmp_path / "run.html").as_uri())
-    expect(page.get_by_text("Drag over a chart to look closer")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("Drag over a chart to look closer")).to_be_visible()
     charts = page.locator("section.chart [role=img]")
     expect(charts).to_have_count(3)
     first = charts.first
@@ -60,7 +60,7 @@ def test_charts_are_live_and_a_hostile_log_does_nothing(browser: Browser, tmp_pa
     assert box is not None
     third_bar = (2 - whole[0]) / (whole[1] - whole[0])
     page.mouse.move(box["x"] + box["width"] * third_bar, box["y"] + box["height"] - 20, steps=3)
-    expect(first.locator(".hoverlayer text").first).to_be_visible(timeout=WAIT_MS)
+    expect(first.locator(".hoverlayer text").first).to_be_visible()
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] / 2, steps=5)
     page.mouse.up()
@@ -90,10 +90,13 @@ def test_the_page_of_a_run_gives_it_out(
 ) -> None:
     console = console_server(HERE / "recorded_app.py", RECORDED="full", RECORDED_HOME=str(tmp_path))
     page = new_page()
-    page.goto(f"{console.url}/run?run={green_run().run_id}")
-    page.get_by_test_id("stPopoverButton").filter(has_text="Download").click(timeout=WAIT_MS)
+    visit(page, console, "run")
+    # What comes in above the button would take it, and what it has opened, out of sight
+    expect(page.locator(".verdict h2")).to_be_visible()
+    expect(page.locator(".js-plotly-plot:visible .main-svg").first).to_be_attached()
+    page.get_by_test_id("stPopoverButton").filter(has_text="Download").click()
     for kind, name in (("Page with charts", "run.html"), ("Proof with logs", "run.zip")):
-        with page.expect_download(timeout=WAIT_MS) as begun:
+        with page.expect_download() as begun:
             page.get_by_role("button", name=kind).click()
         begun.value.save_as(tmp_path / name)
         assert begun.value.suggested_filename == f"loadonce-{green_run().run_id}{name[3:]}"

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.recorded_pages import settled
+
 pytestmark = pytest.mark.browser
 
 APP = Path(__file__).with_name("timeline_app.py")
@@ -27,7 +29,9 @@ def console(module_console_server: Callable[..., Any], tmp_path_factory: pytest.
 def opened(page: Page, console: Any, address: str) -> Locator:
     """Go to a page and return its last chart, once it is drawn."""
     page.goto(f"{console.url}/{address}")
-    chart = page.locator(".js-plotly-plot").last
+    settled(page)
+    # The framework may keep the chart that another one has replaced, out of sight
+    chart = page.locator(".js-plotly-plot:visible").last
     expect(chart.locator(".main-svg").first).to_be_visible()
     return chart
 
