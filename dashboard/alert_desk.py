@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from dashboard.alerts import Alerts
+from dashboard.cut_runs import mark_interrupted
 from dashboard.record import RunRecord
 from dashboard.store import Store, StoreError
 from dashboard.vigil import Alarm
 from dashboard.webhook import AlertError, Delivery, webhook
 
-__all__ = ["AlertDesk", "AlertState", "mark_interrupted", "open_alerts"]
+__all__ = ["AlertDesk", "AlertState", "open_alerts", "take_interrupted"]
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -83,18 +84,16 @@ def open_alerts(store: Store, env: Mapping[str, str] = os.environ) -> AlertDesk:
     return AlertDesk(None if named is None else Alerts(named, store))
 
 
-def mark_interrupted(store: Store) -> tuple[RunRecord, ...]:
-    """Mark the runs whose process has ended in the middle, and return them as they now stand.
+def take_interrupted(store: Store) -> tuple[RunRecord, ...]:
+    """Mark the runs whose process has ended in the middle, and return those that nobody else has marked.
 
     Raises:
         StoreError: the history cannot be used.
     """
-    running = [row.run_id for row in store.list() if row.status == "running"]
     found: list[RunRecord] = []
-    if store.mark_interrupted():
-        for run_id in running:
-            with suppress(StoreError):  # another version's record: marked, and not to be opened here
-                record = store.load(run_id)
-                if record is not None and record.status == "interrupted":
-                    found.append(record)
+    for run_id in mark_interrupted(store):
+        with suppress(StoreError):  # another version's record: marked, and not to be opened here
+            record = store.load(run_id)
+            if record is not None and record.status == "interrupted":
+                found.append(record)
     return tuple(found)

@@ -1,7 +1,9 @@
-"""Keeps what is seen of a run while it is seen: a console that is killed loses a moment of it at the most.
+"""Keeps a run in the history while it goes on, where other consoles see it half a second later.
 
-Run --picture, logs--> Attendance --every moment--> history --> this console's next start, other consoles
+Run --picture, logs--> Attendance --every moment--> history --> other consoles
                          ^---- who has asked for an abort ----+
+
+What this console itself shows is in the run's journal before that: see `journal`.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from dashboard.evidence import LogLine
+from dashboard.journal import Journal
 from dashboard.logs import LogRing
 from dashboard.record import RunRecord
 from dashboard.storefault import StoreError
@@ -47,6 +50,7 @@ class Attendance:
         picture: the run as it stands. version: grows with every change of it.
         rings: the logs of its trials by source; of the last one, lines are added to the history.
         lock: held while a picture is kept, so that no older one comes after the document of a trial's end.
+        journal: holds what is not in the history yet; told of what is.
         on_abort: called with who has asked for it, once.
 
     Faults of the history are passed over: the run itself tells them, when it keeps a trial.
@@ -61,9 +65,11 @@ class Attendance:
         rings: Callable[[], Mapping[str, LogRing]],
         lock: threading.Lock,
         on_abort: Callable[[str], object],
+        journal: Journal | None = None,
     ) -> None:
         self._store, self._picture, self._version = store, picture, version
         self._rings, self._lock, self._on_abort = rings, lock, on_abort
+        self._journal = journal
         self._kept: dict[str, int] = {}  # source -> the next line to keep
         self._seen, self._said_at, self._asked = 0, time.monotonic(), False
         self._end = threading.Event()
@@ -110,6 +116,8 @@ class Attendance:
                 self._add_lines(record.run_id, record.trials[-1].source)
             asked = self._store.attend(record.run_id, record if news else None)
             self._seen, self._said_at = version, time.monotonic()
+            if self._journal is not None:
+                self._journal.shrink()
         if asked is not None and not self._asked:
             self._asked = True
             self._on_abort(asked)
@@ -122,3 +130,5 @@ class Attendance:
         if page.lines:
             self._store.add_log(run_id, source, page.lines)
             self._kept[source] = page.next
+            if self._journal is not None:
+                self._journal.lines_kept(source, page.next)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-from dashboard.alert_desk import AlertDesk, mark_interrupted, open_alerts
+from dashboard.alert_desk import AlertDesk, open_alerts, take_interrupted
 from dashboard.engine.faults import EngineError
 from dashboard.engine.gauges import Gauges
 from dashboard.engine.shelf import ContainerShelf
 from dashboard.history_reader import HistoryReader
+from dashboard.journal import RunLog
 from dashboard.language import n_
 from dashboard.live_access import LiveTokens
-from dashboard.logs import LogRing
 from dashboard.opened import OpenedRuns
 from dashboard.probe_desk import ProbeDesk
 from dashboard.record import RunRecord
@@ -53,7 +53,7 @@ class ConsoleRunner(Protocol):
     def version(self, run_id: str) -> int:
         """Grows with the record."""
 
-    def rings(self, run_id: str) -> Mapping[str, LogRing]:
+    def rings(self, run_id: str) -> Mapping[str, RunLog]:
         """A remembered run's logs."""
 
     def warmth(self) -> Warmth:
@@ -133,7 +133,7 @@ def open_parts(home: Path) -> Console:
     limits = retention()
     store = Store.open(store_url(home))
     try:
-        interrupted = mark_interrupted(store)
+        interrupted = take_interrupted(store)
         alerts = open_alerts(store)
         runner = open_runner(store, home, on_end=alerts.run_ended)
     except BaseException:
@@ -150,7 +150,7 @@ def open_parts(home: Path) -> Console:
     watches.resume()
 
     def see_to_interrupted() -> None:
-        for record in mark_interrupted(store):
+        for record in take_interrupted(store):
             alerts.run_ended(record)
 
     upkeep = Upkeep(store, limits, see_to_interrupted)

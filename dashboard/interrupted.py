@@ -1,14 +1,13 @@
-"""What becomes of the record of a run, and of its sweep, whose process has ended in the middle."""
+"""What becomes of the record of a run whose process has ended in the middle. Pure."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 from dashboard.evidence import Counts, Reason, Verdict
 from dashboard.record import RunRecord
 
-__all__ = ["interrupted", "interrupted_sweep"]
+__all__ = ["interrupted"]
 
 
 def interrupted(record: RunRecord) -> RunRecord:
@@ -27,20 +26,3 @@ def interrupted(record: RunRecord) -> RunRecord:
     else:
         verdict = Verdict("inconclusive", (reason,), Counts())
     return replace(record, status="interrupted", message=reason.text, verdict=verdict)
-
-
-def interrupted_sweep(document: str) -> str:
-    """Return what is kept of a sweep whose run was interrupted: it goes on no more, and says why.
-
-    Raises:
-        ValueError: it is no sweep's document.
-    """
-    sweep = json.loads(document)
-    if not isinstance(sweep, dict):
-        raise ValueError(sweep)
-    if sweep.get("status") == "running":
-        sweep |= {
-            "status": "failed",
-            "message": "The console's process ended in the middle of this sweep. Begin it again.",
-        }
-    return json.dumps(sweep)

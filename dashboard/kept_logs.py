@@ -19,6 +19,7 @@ from dashboard.tables import log_parts, logs
 __all__ = [
     "add_lines",
     "drop_lines",
+    "newest_line",
     "part_keys",
     "part_lines",
     "read_lines",
@@ -73,6 +74,18 @@ def read_lines(connection: Connection, run_id: str, source: str) -> tuple[LogLin
     """
     query = select(log_parts.c.lines).where(_parts(run_id, source)).order_by(log_parts.c.part)
     return tuple(line for packed in connection.scalars(query) for line in unpack(source, bytes(packed)))
+
+
+def newest_line(connection: Connection, run_id: str, source: str) -> int:
+    """Return the number of the newest line that is kept of a source; -1 where there is none.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    query = select(log_parts.c.lines).where(_parts(run_id, source)).order_by(log_parts.c.part.desc())
+    newest = connection.scalars(query.limit(1)).first()
+    lines = () if newest is None else unpack(source, bytes(newest))
+    return lines[-1].number if lines else -1
 
 
 def source_names(connection: Connection, run_id: str) -> tuple[str, ...]:

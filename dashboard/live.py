@@ -4,6 +4,7 @@
     Runner.record ----board view----> /live/run  --JSON--> run_board     (first all of it, then what changed)
     engine or store ----------------> /live/log-file                     (a whole log, to be kept)
     the plotly wheel ---------------> /live/assets/plotly-VERSION.min.js
+    components' scripts ------------> /live/code/NAME-HASH.js
 
 A connection costs two coroutines and no thread. It ends at once when the browser or the server goes, so that
 an open page never holds up a shutdown.
@@ -25,18 +26,19 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from dashboard.component_code import CODE_ROUTE, code_file
 from dashboard.engine.faults import EngineError
 from dashboard.engine.shelf import OtherNumbers
 from dashboard.engine.viewed import OpenLog
 from dashboard.engine.whole_log import WholeLog
 from dashboard.evidence import LogLine
+from dashboard.journal import RunLog
 from dashboard.language import speaking
 from dashboard.live_access import TokenRedaction
 from dashboard.live_assets import PLOTLY_ROUTE, plotly_file
 from dashboard.live_feed import TICK_S, Acks, KeptLog, LineSource, feed_lines, feed_view
 from dashboard.live_files import LOG_FILE_PATH, LogDownload, container_blocks, line_blocks
 from dashboard.log_range import LogRange, RangeError
-from dashboard.logs import LogRing
 from dashboard.record import RunRecord
 from dashboard.retold import told_all
 
@@ -86,7 +88,7 @@ class LiveRunner(Protocol):
     def version(self, run_id: str) -> int:
         """A number that grows with every change of the record."""
 
-    def rings(self, run_id: str) -> Mapping[str, LogRing]:
+    def rings(self, run_id: str) -> Mapping[str, RunLog]:
         """Its logs by source, while it is remembered."""
 
 
@@ -147,6 +149,7 @@ def live_routes(console: Callable[[], LiveConsole], view: View) -> list[BaseRout
         WebSocketRoute(RUN_PATH, routes.run),
         Route(LOG_FILE_PATH, routes.log_file, methods=["GET"]),
         Route(PLOTLY_ROUTE, plotly_file, methods=["GET"]),
+        Route(CODE_ROUTE, code_file, methods=["GET"]),
     ]
 
 
@@ -254,7 +257,7 @@ class _LiveRoutes:
         """The run's source `name`, waited for while the run goes on: a control's log begins late."""
         runner, store = self.console().runner, self.console().store
         while (ring := runner.rings(run_id).get(name)) is None:
-            record = runner.record(run_id)
+            record = await asyncio.to_thread(runner.record, run_id)  # it writes what it shows first
             if record is None or not record.running:
                 break
             await asyncio.sleep(TICK_S)

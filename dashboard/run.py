@@ -1,12 +1,13 @@
 """One run, on a thread of its own: trials, control, verdict, store.
 
 preflight --> [ warm-up --> trial x repeat ] --> control --> verdict --> store
-                               record() <-- any page, any tab, the command line
+                               record() --> journal --> any page, any tab, the command line
 """
 
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 from dashboard.attendance import Attendance
 from dashboard.evidence import Verdict
+from dashboard.journal import Journal, RunLog, ShownLog
 from dashboard.logs import LogRing
 from dashboard.record import RunRecord, RunStatus, Step, TrialRecord
 from dashboard.settings import Guard, RunSettings
@@ -64,14 +66,7 @@ class Run:
         self._unkept: str | None = None
         self._unkept_logs: dict[str, LogRing] = {}
         self._saved_at = 0.0
-        self._attendance = Attendance(
-            store,
-            picture=self._picture,
-            version=lambda: self._version,
-            rings=self.rings,
-            lock=self._keeping,
-            on_abort=lambda _actor: self.abort(),
-        )
+        self._journal: Journal | None = None  # begun with the run
         # Not the thread's own end: a Ctrl-C in Thread.join makes Python 3.11 take a live thread for ended.
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"run-{run_id}")
@@ -82,11 +77,16 @@ class Run:
         return self._version
 
     def record(self) -> RunRecord:
-        """Return the run as it stands."""
-        record, unkept = self._picture(), self._unkept
-        if unkept is None:
+        """Return the run as it stands, for whoever shows it: whatever ends this process, it is not lost."""
+        record, unkept = self._seen(), self._unkept
+        trouble = None if self._journal is None or not record.running else self._journal.trouble
+        if unkept is None and trouble is None:
             return record
-        return replace(record, warnings=(*record.warnings, unkept), unkept=unkept)
+        warnings = (*record.warnings, *filter(None, (unkept, trouble)))
+        return replace(record, warnings=warnings, unkept=unkept)
+
+    def _seen(self) -> RunRecord:
+        return self._picture() if self._journal is None else self._journal.show(self._picture)
 
     def _picture(self) -> RunRecord:
         with self._lock:
@@ -95,8 +95,12 @@ class Run:
             trials = (*trials, live.snapshot())
         return replace(record, trials=trials)
 
-    def rings(self) -> Mapping[str, LogRing]:
-        """Return the logs of the trials so far, by source."""
+    def rings(self) -> Mapping[str, RunLog]:
+        """Return the logs of the trials so far, by source, for whoever shows them."""
+        journal, rings = self._journal, self._all_rings()
+        return rings if journal is None else {name: ShownLog(ring, journal) for name, ring in rings.items()}
+
+    def _all_rings(self) -> Mapping[str, LogRing]:
         with self._lock:
             rings, live = dict(self._rings), self._live
         if live is not None and live.ring is not None:
@@ -111,7 +115,19 @@ class Run:
         Raises:
             StoreError: it could not be saved; the run was not begun.
         """
-        self._store.save(self.record())
+        first = self._picture()
+        self._store.save(first)
+        if self._store.journals is not None:
+            self._journal = self._store.journals.begin(first, self._all_rings)
+        self._attendance = Attendance(
+            self._store,
+            picture=self._seen,
+            version=lambda: self._version,
+            rings=self._all_rings,
+            lock=self._keeping,
+            on_abort=lambda _actor: self.abort(),
+            journal=self._journal,
+        )
         try:
             self._thread.start()
         except RuntimeError as error:
@@ -222,6 +238,8 @@ class Run:
         else:
             with self._keeping:
                 self._attendance.forget(self._record.run_id, record.source)
+                if self._journal is not None:
+                    self._journal.lines_kept(record.source, sys.maxsize)
         self._save(at_most_every=_SAVE_EVERY_S)
         return record
 
@@ -283,13 +301,18 @@ class Run:
         """Save the record, with its last fields when it ends, and every log that could not be kept so far."""
         with self._keeping:
             self._saved_at = time.monotonic()
+            seen = self._seen()
             try:
-                self._store.save(replace(self._picture(), **final))
+                self._store.save(replace(seen, **final))
             except StoreError as error:
                 self._unkept = f"The history does not hold this result. {error}"
                 return
             self._unkept = None
             self._save_logs(*self._unkept_logs)
+            if self._journal is not None and (seen.running and not final):
+                self._journal.record_kept(seen)
+            elif self._journal is not None and self._unkept is None:
+                self._journal.end()
 
     def _save_logs(self, *sources: str) -> None:
         for source in sources:
@@ -301,6 +324,8 @@ class Run:
                 self._unkept = self._unkept or f"The history does not hold every log of this run. {error}"
                 return
             del self._unkept_logs[source]
+            if self._journal is not None:
+                self._journal.lines_kept(source, ring.next)
 
     def _break_off(self, error: Exception) -> None:
         self._broken = (

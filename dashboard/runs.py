@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from dashboard.engine.connection import Engine
-from dashboard.logs import LogRing
+from dashboard.journal import RunLog
 from dashboard.record import RunRecord, new_run_id
 from dashboard.run import Run
 from dashboard.settings import RunSettings, SettingsError
@@ -145,7 +145,7 @@ class Runner:
         run = self._runs.get(run_id)
         return 0 if run is None else run.version
 
-    def rings(self, run_id: str) -> Mapping[str, LogRing]:
+    def rings(self, run_id: str) -> Mapping[str, RunLog]:
         """Return the logs of a remembered run, by source."""
         run = self._runs.get(run_id)
         return {} if run is None else run.rings()

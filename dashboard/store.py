@@ -3,7 +3,7 @@
     console --+
     CLI ------+--> Store --> SQLite file (or, by its URL, another database)
     CI  ------+     ^
-                    +-- curation (tags, notes, deletes), log_search, retention
+                    +-- curation (tags, notes, deletes), log_search, retention, cut_runs
 
 A run is one row of small columns to search and list by (`run_index`), its whole record as one JSON document,
 and its logs (`kept_logs`). The tables are in `tables`; the sentences for what goes wrong in `storefault`.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -25,8 +25,9 @@ from sqlalchemy.exc import IntegrityError
 from dashboard import kept_logs, run_index
 from dashboard.database import Database, make_engine, prepare, store_url
 from dashboard.evidence import LogLine
-from dashboard.interrupted import interrupted, interrupted_sweep
-from dashboard.owner import is_gone, is_here, this_process
+from dashboard.home import HomeError, data_home
+from dashboard.journal import Journals
+from dashboard.owner import this_process
 from dashboard.printable import as_text
 from dashboard.record import RunRecord, from_json, to_json, with_live
 from dashboard.run_index import RunFilter, RunSummary, index_row
@@ -39,8 +40,6 @@ LOCK_WAIT_S: Final = 10.0
 """How long a write waits for another process's write before it gives up."""
 ROOM_BYTES: Final = 16 * 1024 * 1024
 """What must be left on the disk before a run starts, so that its record and its log can be kept."""
-SILENT_S: Final = 90.0
-"""After so long without a word from its owner on another host, a running run is taken for interrupted."""
 EVERYTHING: Final = RunFilter()
 
 
@@ -63,11 +62,15 @@ class Store(Database):
     for other writers, for `LOCK_WAIT_S` seconds at the most; reads wait for nobody.
 
     Every method raises `StoreError`, one sentence with the next step, when the database fails.
+
+    Attributes:
+        journals: what was shown of runs and is not in here yet; None where there is no folder for them.
     """
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._owner = this_process()
+        self.journals = _journals(self)
 
     @classmethod
     def open(cls, url: str, *, lock_wait_s: float = LOCK_WAIT_S) -> Store:
@@ -104,7 +107,7 @@ class Store(Database):
 
     def save(self, record: RunRecord) -> None:
         """Insert or replace the record, in one transaction. It belongs to the calling process."""
-        document = self._written(record)
+        document = self.written(record)
         try:
             self._put(record, document)
         except IntegrityError:
@@ -130,7 +133,7 @@ class Store(Database):
 
         `live` is the run as it stands: its last trial is kept beside the document of those before.
         """
-        picture = None if live is None else self._written(replace(live, trials=live.trials[-1:]))
+        picture = None if live is None else self.written(replace(live, trials=live.trials[-1:]))
         mine = all_of(runs.c.run_id == run_id, runs.c.status == "running")
         with self.writing() as connection:
             if not connection.execute(change(runs).where(mine).values(seen_at=self.now)).rowcount:
@@ -234,14 +237,27 @@ class Store(Database):
             found = connection.scalars(query.order_by(runs.c.created_at.desc()).limit(limit))
             return tuple(run_id for run_id in found if run_id.startswith(prefix))
 
-    def save_sweep(self, sweep_id: str, created_at: float, document: str) -> None:
-        """Insert or replace what is kept of a sweep beside its runs. One process alone saves a sweep."""
-        values: dict[str, Any] = {"created_at": created_at, "document": document}
+    def save_sweep(
+        self, sweep_id: str, created_at: float, document: str, *, status: str = "finished"
+    ) -> None:
+        """Insert or replace what is kept of a sweep beside its runs. It belongs to the calling process."""
+        values: dict[str, Any] = {
+            "created_at": created_at,
+            "document": document,
+            "status": status,
+            "owner": self._owner,
+            "seen_at": self.now,
+        }
         with self.writing() as connection:
             if not connection.execute(
                 change(sweeps).where(sweeps.c.sweep_id == sweep_id).values(values)
             ).rowcount:
                 connection.execute(insert(sweeps).values(values | {"sweep_id": sweep_id}))
+
+    def attend_sweep(self, sweep_id: str) -> None:
+        """Say that a sweep goes on."""
+        with self.writing() as connection:
+            connection.execute(change(sweeps).where(sweeps.c.sweep_id == sweep_id).values(seen_at=self.now))
 
     def sweeps(self, *, limit: int = 50) -> tuple[str, ...]:
         """Return the documents of the newest sweeps, newest first."""
@@ -272,52 +288,9 @@ class Store(Database):
             rows = connection.execute(select(*columns).order_by(actions.c.id.desc()).limit(limit))
             return tuple(Action(*row) for row in rows)
 
-    def mark_interrupted(self) -> int:
-        """Mark the runs that are still `running` though their process has ended, and return how many.
-
-        On this host a process is known to have ended; on others it has, when it was silent for `SILENT_S`
-        seconds. What was seen is kept.
-        """
-        silent = (runs.c.seen_at < self.now - SILENT_S).label("silent")
-        query = select(runs.c.run_id, runs.c.owner, silent).where(runs.c.status == "running")
-        with self.reading() as connection:
-            rows = connection.execute(query).all()
-        marked = 0
-        for run_id, owner, is_silent in rows:
-            if not (is_gone(owner) or (is_silent and not is_here(owner))):
-                continue
-            row: dict[str, Any] = {"status": "interrupted"}
-            content: dict[str, Any] = {}
-            sweep: str | None = None
-            try:
-                record = self.load(run_id)
-                if record is None:
-                    continue  # deleted in between
-                record = interrupted(record)
-                row, sweep = index_row(record), record.sweep
-                content = {"document": self._written(record), "live": None}
-            except StoreError:
-                pass  # another version's record: it cannot be opened here, but it runs no more
-            # Its owner has ended, so only another process that does the same as we could have changed it.
-            still = all_of(runs.c.run_id == run_id, runs.c.status == "running", runs.c.owner == owner)
-            with self.writing() as connection:
-                changed = connection.execute(change(runs).where(still).values(row)).rowcount
-                if changed and content:
-                    connection.execute(change(records).where(records.c.run_id == run_id).values(content))
-                if changed and sweep is not None:
-                    self._interrupt_sweep(connection, sweep)
-                marked += changed
-        return marked
-
     @staticmethod
-    def _interrupt_sweep(connection: Connection, sweep_id: str) -> None:
-        key = sweeps.c.sweep_id == sweep_id
-        document = connection.scalar(select(sweeps.c.document).where(key))
-        with suppress(ValueError):  # another version's: it is told when it is opened
-            if document is not None:
-                connection.execute(change(sweeps).where(key).values(document=interrupted_sweep(document)))
-
-    def _written(self, record: RunRecord) -> str:
+    def written(record: RunRecord) -> str:
+        """Return the document of a record."""
         try:
             return to_json(record).decode()
         except ValueError as error:
@@ -334,3 +307,13 @@ class Store(Database):
                 f"The record of run {run_id} in the history {self.name} cannot be read: another version of "
                 "Loadonce wrote it, or it is damaged. Open it with that version, or delete the run."
             ) from error
+
+
+def _journals(store: Store) -> Journals | None:
+    """Beside the file; of a database elsewhere, in this machine's data folder."""
+    file = database_file(store.url)
+    try:
+        folder = data_home() if file is None else file.parent
+    except HomeError:
+        return None
+    return Journals(folder / "journals", store.name if file is None else file.name)

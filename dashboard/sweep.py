@@ -43,7 +43,7 @@ __all__ = [
 
 State = Literal["cold", "warm"]
 STATES: Final[tuple[State, ...]] = ("cold", "warm")
-SweepStatus = Literal["running", "finished", "aborted", "failed"]
+SweepStatus = Literal["running", "finished", "aborted", "failed", "interrupted"]
 MOST_CELLS: Final = 100
 
 

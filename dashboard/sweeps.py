@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -19,6 +20,7 @@ from dashboard.sweep import SweepPlan, SweepRecord, SweepStatus, cell_of, to_doc
 __all__ = ["Launcher", "Sweep"]
 
 _TICK_S: Final = 0.1
+_STILL_ALIVE_S: Final = 10.0
 
 
 class Launcher(Protocol):
@@ -51,6 +53,7 @@ class Sweep:
             tuple(cell_of(settings) for settings in plan.cells()),
         )
         self._active: str | None = None
+        self._said_at = 0.0
         self._abort = threading.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"sweep-{self._record.sweep_id}")
@@ -119,6 +122,7 @@ class Sweep:
         while (run := self._runner.record(run_id)) is not None and run.running:
             if self._abort.is_set() and not asked:
                 asked = self._runner.abort(run_id, actor=self._record.actor)
+            self._attend()
             self._ended.wait(_TICK_S)
         self._active = None
         if run is None:
@@ -135,9 +139,18 @@ class Sweep:
                 return self._runner.launch(settings, actor=self._record.actor, sweep=self._record.sweep_id)
             except RunInProgress as other:
                 self._record = replace(self._record, message=f"Waiting for the end of run {other.run_id}.")
+                self._attend()
                 self._abort.wait(_TICK_S)
         return None
 
     def _keep(self) -> None:
         record = self._record
-        self._store.save_sweep(record.sweep_id, record.created_at, to_document(record))
+        self._store.save_sweep(record.sweep_id, record.created_at, to_document(record), status=record.status)
+        self._said_at = time.monotonic()
+
+    def _attend(self) -> None:
+        """Say, from time to time, that the sweep goes on: a console of another host cannot see this one."""
+        if time.monotonic() - self._said_at >= _STILL_ALIVE_S:
+            self._said_at = time.monotonic()
+            with suppress(StoreError):  # the next run that is kept tells what is wrong with the history
+                self._store.attend_sweep(self._record.sweep_id)

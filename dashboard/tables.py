@@ -44,7 +44,7 @@ __all__ = [
     "upkeep",
 ]
 
-REVISION: Final = "0004"
+REVISION: Final = "0005"
 """The newest of `migrations.versions`; it stands here so that only a history that is older needs Alembic."""
 
 # Every constraint has a name that follows from its columns, so that a migration can drop it by name on any
@@ -129,7 +129,11 @@ sweeps: Final = Table(
     Column("sweep_id", String(64), primary_key=True),
     Column("created_at", Double, nullable=False),
     Column("document", Text, nullable=False),  # see `dashboard.sweep`; its runs are rows of their own
+    Column("status", String(16), nullable=False, server_default="finished"),
+    Column("owner", Text, nullable=False, server_default=""),  # as of runs
+    Column("seen_at", Double),
     Index(None, "created_at"),
+    Index(None, "status"),
 )
 
 actions: Final = Table(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dashboard.store import Store
     from dashboard.webhook import Webhook
 
-__all__ = ["alerting", "named_webhook"]
+__all__ = ["alerting", "named_webhook", "tell_interrupted"]
 
 _AT_MOST_S: Final = 60.0
 _QUIET_S: Final = 1.5
@@ -56,6 +56,19 @@ def alerting(named: Webhook | None, store: Store, stop: Stop | None = None) -> I
         for delivery in reversed(alerts.deliveries()):
             if not delivery.sent:
                 click.echo(f"Warning: {delivery.text}", err=True)
+
+
+def tell_interrupted(store: Store, alerts: Alerts | None) -> None:
+    """Mark the runs whose process has ended in the middle, and alert of those that nobody else has marked.
+
+    Raises:
+        StoreError: the history cannot be used.
+    """
+    from dashboard.alert_desk import take_interrupted
+
+    for record in take_interrupted(store):
+        if alerts is not None:
+            alerts.run_ended(record)
 
 
 def _wait(alerts: Alerts, stop: Stop | None) -> None:

@@ -18,13 +18,14 @@ __all__ = ["find_id", "find_run", "open_store"]
 @contextmanager
 def open_store() -> Iterator[Store]:
     """Open the history; whatever fails with it within the block is a usage error with its sentence."""
+    from dashboard.cut_runs import mark_interrupted
     from dashboard.home import HomeError, data_home
     from dashboard.store import Store, StoreError, store_url
 
     try:
         with closing(Store.open(store_url(data_home()))) as store:
             with suppress(StoreError):  # a history that can only be read can still be read
-                store.mark_interrupted()
+                mark_interrupted(store)
             yield store
     except (HomeError, StoreError) as error:
         raise CommandError(str(error)) from error

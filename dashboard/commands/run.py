@@ -128,6 +128,7 @@ def run(timeout: float, report: Path | None, as_json: bool, yes: bool, **options
 def _make(
     settings: RunSettings, store: Store, home: Path, stop: Stop, alerts: Alerts | None = None
 ) -> RunRecord:
+    from dashboard.commands.alerting import tell_interrupted
     from dashboard.progress import open_progress
     from dashboard.runs import PreflightError, RunInProgress, open_runner
     from dashboard.store import StoreError
@@ -136,7 +137,7 @@ def _make(
     runner: Runner | None = None
     try:
         with open_progress() as progress:
-            store.mark_interrupted()
+            tell_interrupted(store, alerts)
             on_end = None if alerts is None else alerts.run_ended
             runner = open_runner(store, home, target=settings.target, on_end=on_end)
             with _patience(progress):

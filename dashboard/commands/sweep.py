@@ -121,12 +121,13 @@ def _flag(field: str) -> str:
 
 
 def _make(plan: SweepPlan, store: Store, home: Path, stop: Stop, alerts: Alerts | None) -> SweepRecord:
+    from dashboard.commands.alerting import tell_interrupted
     from dashboard.runs import PreflightError, open_runner
     from dashboard.store import StoreError
     from dashboard.sweeps import Sweep
 
     try:
-        store.mark_interrupted()
+        tell_interrupted(store, alerts)
         on_end = None if alerts is None else alerts.run_ended
         runner = open_runner(store, home, target=plan.target, on_end=on_end)
     except PreflightError as error:

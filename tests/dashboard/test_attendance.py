@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from dashboard import attendance
 from dashboard.attendance import Attendance
+from dashboard.cut_runs import mark_interrupted
 from dashboard.logs import LogRing
 from dashboard.record import RunRecord, with_live
 from dashboard.store import Store
@@ -140,10 +141,10 @@ def test_a_run_that_is_cut_keeps_what_was_seen_of_its_trial(store: Store) -> Non
     store._owner = "elsewhere.example:1:123"
     store.save(BEGUN)
     store.attend(BEGUN.run_id, replace(BEGUN, trials=(*BEGUN.trials, LIVE)))
-    assert store.mark_interrupted() == 0  # it has spoken just now
+    assert len(mark_interrupted(store)) == 0  # it has spoken just now
     with store._engine.begin() as connection:
         connection.execute(text("update runs set seen_at = seen_at - 1000"))
-    assert store.mark_interrupted() == 1
+    assert len(mark_interrupted(store)) == 1
     assert (kept(store).status, kept(store).trials) == ("interrupted", (*BEGUN.trials, LIVE))
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,6 +16,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from dashboard.curation import CurationError, delete_runs, tag_runs, write_note
+from dashboard.cut_runs import mark_interrupted
 from dashboard.evidence import LogLine
 from dashboard.log_search import find_lines
 from dashboard.logpack import LogPattern
@@ -25,9 +28,12 @@ from dashboard.tables import metadata
 from tests.dashboard import sample_records as sample
 from tests.dashboard.command_line import call
 from tests.dashboard.older_histories import LINES, make_older
+from tests.dashboard.test_store_interrupted import race_for_cut_runs
 from tests.dashboard.test_sweep import WHOLE
 from tests.dashboard.triggers.postgres_server import PASSWORD, PostgresServer, missing
 
+_PAST: Final = 2**22 + 1
+"""A number that Linux gives no process."""
 ODD = (LogLine("trial-1", 3, "stderr", 1e9 + 1 / 3, "\x00 na\u00efve \ud800"),)
 
 
@@ -148,8 +154,13 @@ def test_a_run_of_another_host_is_interrupted_once_it_was_silent_for_long(store:
         store.save(replace(sample.run("green", run_id=run_id), status="running", verdict=None))
     with store._engine.begin() as connection:
         connection.execute(text("update runs set seen_at = seen_at - 100 where run_id = 'silent'"))
-    assert store.mark_interrupted() == 1
+    assert len(mark_interrupted(store)) == 1
     assert {run.run_id: run.status for run in store.list()} == {"alive": "running", "silent": "interrupted"}
+
+
+def test_of_consoles_that_start_at_once_one_takes_each_run_that_was_cut(url: str) -> None:
+    taken = race_for_cut_runs(url, owner=f"{socket.gethostname()}:{_PAST}:1")
+    assert sorted(taken) == [f"run-{number}" for number in range(5)]
 
 
 class _NoTarget:
