@@ -56,6 +56,8 @@ def audit(page: Page, place: str) -> list[str]:
 
 
 def in_both_schemes(page: Page, place: str) -> str:
+    # The framework pales what it is about to draw again, and a slow machine is caught at that
+    page.add_style_tag(content="[data-stale] { opacity: 1 !important; transition: none !important }")
     # axe looks at colours where they can be seen, and the page scrolls within a part of itself
     height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": page.viewport_size["width"], "height": max(900, height)})
