@@ -21,6 +21,7 @@ from rich.console import Console
 from benchmarks import (
     cold_load,
     concurrent_load,
+    crowd,
     exact_resume,
     follow_memory,
     history,
@@ -55,11 +56,13 @@ ON_REQUEST: Final = (
     pages.NAME,
     log_counting.NAME,
     live_lines.NAME,
+    crowd.NAME,
     follow_memory.NAME,
     exact_resume.NAME,
 )
 """The first takes minutes, and proves rather than measures: run it when the loader or a library has changed.
-The second takes minutes, too, and 400 MB of disk. The next two need Chromium, the others a Docker engine."""
+The second takes minutes, too, and 400 MB of disk. `timeline` and `pages` need
+Chromium, those of containers' logs a Docker engine, `live-lines` and `crowd` both."""
 _WIDTH: Final = 170  # of the tables where there is no terminal to tell
 
 
@@ -81,6 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
         pages.NAME: lambda: pages.run(**rounds),
         log_counting.NAME: lambda: log_counting.run(**rounds),
         live_lines.NAME: live_lines.run,
+        crowd.NAME: crowd.run,
         follow_memory.NAME: follow_memory.run,
         exact_resume.NAME: exact_resume.run,
         launch_to_verdict.NAME: lambda: launch_to_verdict.run(guide=not options.skip_guide),
