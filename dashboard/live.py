@@ -3,7 +3,7 @@
     LogRing or store --read(since)--> /live/logs --JSON--> log_view      (confirmations come back)
     Runner.record ----board view----> /live/run  --JSON--> run_board     (first all of it, then what changed)
     engine or store ----------------> /live/log-file                     (a whole log, to be kept)
-    the plotly wheel ---------------> /live/assets/plotly-VERSION.min.js
+    plotly.js ----------------------> /live/assets/plotly-basic-VERSION.min.js
     components' scripts ------------> /live/code/NAME-HASH.js
 
 A connection costs two coroutines and no thread. It ends at once when the browser or the server goes, so that

@@ -1,21 +1,20 @@
-"""The chart library's file, served from the installed wheel: no CDN, and one download per version."""
+"""The chart library's file, served by the console itself: no CDN, and one download per version."""
 
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import threading
-from importlib.metadata import version
-from pathlib import Path
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-__all__ = ["PLOTLY_PATH", "PLOTLY_ROUTE", "plotly_file"]
+from dashboard.chart_library import LIBRARY_VERSION, library
 
-PLOTLY_ROUTE: Final = "/live/assets/plotly-{version}.min.js"
-PLOTLY_PATH: Final = PLOTLY_ROUTE.format(version=version("plotly"))
+__all__ = ["PLOTLY_PATH", "PLOTLY_ROUTE", "packed_bundle", "plotly_file"]
+
+PLOTLY_ROUTE: Final = "/live/assets/plotly-basic-{version}.min.js"
+PLOTLY_PATH: Final = PLOTLY_ROUTE.format(version=LIBRARY_VERSION)
 """Where a component finds the chart library: a path of the console's own server."""
 
 _HEADERS: Final = {
@@ -25,34 +24,25 @@ _HEADERS: Final = {
     "Vary": "Accept-Encoding",
 }
 _packed: bytes | None = None
-_packing = threading.Lock()  # guards `_packed`: the server's own middleware would pack 5 MB for every browser
+_packing = threading.Lock()  # guards `_packed`: the server's own middleware would pack it for every browser
 
 
 def plotly_file(request: Request) -> Response:
-    """Answer with plotly.min.js. Blocks for a file read, so the server runs it on a thread of its pool."""
+    """Answer with the library. Blocks for a file read, so the server runs it on a thread of its pool."""
     asked = request.path_params["version"]
-    if asked != version("plotly"):
+    if asked != LIBRARY_VERSION:
         return PlainTextResponse(
-            f"plotly {asked} is not installed here; the console serves {PLOTLY_PATH}. Reload the page.\n", 404
+            f"plotly.js {asked} is not here; the console serves {PLOTLY_PATH}. Reload the page.\n", 404
         )
     if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(_packed_bundle(), headers={**_HEADERS, "Content-Encoding": "gzip"})
-    return Response(_bundle(), headers=_HEADERS)
+        return Response(packed_bundle(), headers={**_HEADERS, "Content-Encoding": "gzip"})
+    return Response(library(), headers=_HEADERS)
 
 
-def _bundle() -> bytes:
-    # find_spec finds the wheel without importing it, which would cost the console 0.2 s for one file.
-    spec = importlib.util.find_spec("plotly")
-    if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError(
-            "plotly is not installed: run `make install`, which installs requirements.txt."
-        )
-    return (Path(spec.submodule_search_locations[0]) / "package_data" / "plotly.min.js").read_bytes()
-
-
-def _packed_bundle() -> bytes:
+def packed_bundle() -> bytes:
+    """Return the library as it is sent. Blocks for its packing when it is first asked for. Any thread."""
     global _packed
     with _packing:
         if _packed is None:
-            _packed = gzip.compress(_bundle(), compresslevel=6, mtime=0)
+            _packed = gzip.compress(library(), compresslevel=6, mtime=0)
         return _packed

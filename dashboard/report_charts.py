@@ -1,7 +1,7 @@
 """The charts of a report: figures of the trial that decided, and the library that draws them, in the page.
 
     figures --JSON--> <script type="application/json">  --report_page.js--> drawn, zoomed, read by the pointer
-    plotly.min.js of the installed wheel --gzip, base64--> <script type="text/plain"> --unpacked by it--> run
+    dashboard/static/plotly-basic.min.js --gzip, base64--> <script type="text/plain"> --unpacked by it--> run
 
 Nothing is fetched. The page's policy names the two scripts by their hashes, so that no other one could run,
 wherever it came from.
@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-import importlib.util
 import json
 import re
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from dashboard.chart_library import library
 from dashboard.charts import timeline_figure
 from dashboard.latencies import samples_of_trial
 from dashboard.latency_charts import answered_figure, latency_figure
@@ -96,7 +96,7 @@ def script_policy(charts: tuple[Chart, ...]) -> str:
     """Return which scripts may run in the page: ours, by their very bytes, and no other."""
     if not charts:
         return "'none'"
-    return f"'{_hash(_script().encode())}' '{_hash(_library())}'"
+    return f"'{_hash(_script().encode())}' '{_hash(library())}'"
 
 
 def _plain(figure: Figure) -> Any:
@@ -125,15 +125,7 @@ def _script() -> str:
     return _SCRIPT.read_text("utf-8")
 
 
-def _library() -> bytes:
-    # find_spec finds the wheel without importing what it does not need
-    spec = importlib.util.find_spec("plotly")
-    assert spec is not None  # the figures are made of it
-    assert spec.submodule_search_locations is not None
-    return (Path(spec.submodule_search_locations[0]) / "package_data" / "plotly.min.js").read_bytes()
-
-
 @cache
 def _packed_library() -> str:
     # A third of its size, and the same bytes each time: a report of the same run is the same file
-    return base64.b64encode(gzip.compress(_library(), compresslevel=9, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(library(), compresslevel=9, mtime=0)).decode()

@@ -9,21 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Literal
 
-import streamlit as st
-
+from dashboard.components.source import component
 from dashboard.language import _
 
 __all__ = ["SHORTCUTS", "Shortcut", "keyboard"]
 
-_HERE: Final = Path(__file__).parent
-_mount: Final = st.components.v2.component(
-    "loadonce.keyboard",
-    js=(_HERE / "keyboard.js").read_text("utf-8"),
-    css=(_HERE / "keyboard.css").read_text("utf-8"),
-)
+_mount: Final = component("keyboard", ["keyboard.js"], styles=["keyboard.css"])
 
 
 @dataclass(frozen=True, slots=True)

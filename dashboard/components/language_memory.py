@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
-import streamlit as st
+from dashboard.components.source import component
 
 __all__ = ["COOKIE", "remember"]
 
 COOKIE: Final = "loadonce_language"
-_mount: Final = st.components.v2.component(
-    "loadonce.language_memory", js=(Path(__file__).parent / "language_memory.js").read_text("utf-8")
-)
+_mount: Final = component("language_memory", ["language_memory.js"])
 
 
 def remember(language: str) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
 from dashboard.bins import Window
+from dashboard.components.source import component
 from dashboard.language import _
 
 if TYPE_CHECKING:
@@ -22,23 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Moment", "clicked", "live_chart", "looked_at", "timeline_chart"]
 
-_HERE: Final = Path(__file__).parent
-
-
-def _packed(*names: str) -> str:
-    """Join files without comments and indentation: the framework sends them again with every change."""
-    texts = ((_HERE / name).read_text("utf-8") for name in names)
-    lines = (line.strip() for text in texts for line in text.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
-
-
-_mount: Final = st.components.v2.component(
-    "loadonce.live_chart", js=_packed("chart_frame.js", "live_chart.js"), css=_packed("live_chart.css")
-)
-_mount_timeline: Final = st.components.v2.component(
-    "loadonce.timeline_chart",
-    js=_packed("chart_frame.js", "timeline_chart.js"),
-    css=_packed("live_chart.css", "timeline_chart.css"),
+_mount: Final = component("live_chart", ["chart_frame.js", "live_chart.js"], styles=["live_chart.css"])
+_mount_timeline: Final = component(
+    "timeline_chart",
+    ["chart_frame.js", "timeline_chart.js"],
+    styles=["live_chart.css", "timeline_chart.css"],
 )
 Moment = tuple[float, int | None]
 """A place on the axis of time, and the number of the log line that was clicked there, if it was one's."""

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
-import streamlit as st
-
+from dashboard.components.source import component
 from dashboard.components.words import WORDS_JS, keyed, texts_of, words
 
 __all__ = ["DEFAULT_HEIGHT", "LogSource", "log_view"]
 
 DEFAULT_HEIGHT: Final = 560
-_HERE: Final = Path(__file__).parent
 # One module in the browser, several files here: the last one ties the others together and exports.
 _SCRIPTS: Final = (
     "log_ansi.js",
@@ -35,19 +32,9 @@ _SCRIPTS: Final = (
     "log_controls.js",
     "log_view.js",
 )
-
-
-def _joined(*names: str) -> str:
-    return "\n".join((_HERE / name).read_text("utf-8") for name in names)
-
-
 _TEXTS: Final = texts_of("log_view.html", *_SCRIPTS)
-_component = st.components.v2.component(
-    "loadonce_log_view",
-    html=_joined("log_view.html"),
-    css=_joined("log_view.css", "log_rows.css"),
-    js=WORDS_JS + _joined(*_SCRIPTS),
-    isolate_styles=True,
+_mount: Final = component(
+    "log_view", [WORDS_JS, *_SCRIPTS], styles=["log_view.css", "log_rows.css"], markup="log_view.html"
 )
 
 
@@ -105,7 +92,7 @@ def log_view(
         since_line: number of a line of the first source to show at first, instead of following the newest.
         at: the name of a source and the time of one of its lines, to show at first.
     """
-    _component(
+    _mount(
         key=keyed(key),
         data={
             "words": words(_TEXTS),

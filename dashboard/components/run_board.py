@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import streamlit as st
 
+from dashboard.components.source import component
 from dashboard.components.words import WORDS_JS, keyed, texts_of, words
 from dashboard.language import language
 
 __all__ = ["BoardEvents", "run_board"]
 
-_HERE: Final = Path(__file__).parent
 # One module for the browser, three files for people: rows and link know nothing of the board.
 _FILES: Final = ("run_link.js", "run_rows.js", "run_board.js")
-_JS: Final = "\n".join((WORDS_JS, *((_HERE / name).read_text("utf-8") for name in _FILES)))
 _TEXTS: Final = texts_of(*_FILES)
-_mount: Final = st.components.v2.component(
-    "loadonce.run_board", js=_JS, css=(_HERE / "run_board.css").read_text("utf-8")
-)
+_mount: Final = component("run_board", [WORDS_JS, *_FILES], styles=["run_board.css"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
-import streamlit as st
-
+from dashboard.components.source import component
 from dashboard.components.words import WORDS_JS, texts_of, words
 
 __all__ = ["sweep_matrix"]
 
-_HERE: Final = Path(__file__).parent
 _TEXTS: Final = texts_of("sweep_matrix.js")
-_mount: Final = st.components.v2.component(
-    "loadonce.sweep_matrix",
-    js=WORDS_JS + (_HERE / "sweep_matrix.js").read_text("utf-8"),
-    css=(_HERE / "sweep_matrix.css").read_text("utf-8"),
-)
+_mount: Final = component("sweep_matrix", [WORDS_JS, "sweep_matrix.js"], styles=["sweep_matrix.css"])
 
 
 def _nothing() -> None:

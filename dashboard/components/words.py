@@ -19,8 +19,8 @@ from dashboard.language import ENGLISH, _, language
 __all__ = ["WORDS_JS", "keyed", "texts_of", "words"]
 
 _HERE: Final = Path(__file__).parent
-WORDS_JS: Final = (_HERE / "words.js").read_text("utf-8")
-"""To be put before a component's own source."""
+WORDS_JS: Final = "words.js"
+"""The script that goes before those of a component that speaks."""
 _CALL: Final = re.compile(r'\btr\(("(?:[^"\\]|\\.)*")')
 _CHOICE: Final = re.compile(r'\btr\([^"()]*\?\s*("(?:[^"\\]|\\.)*")\s*:\s*("(?:[^"\\]|\\.)*")')
 _SPOKEN: Final = ("title", "aria-label", "placeholder")

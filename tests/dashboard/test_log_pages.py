@@ -20,7 +20,7 @@ BOTH = {"container": ["yh", "postgres"]}
 def views(tab):
     """The data of each log view on the page."""
     protos = [each.proto for each in tab.get("bidi_component")]
-    return [json.loads(proto.json) for proto in protos if proto.component_name == "loadonce_log_view"]
+    return [json.loads(proto.json) for proto in protos if proto.component_name == "loadonce.log_view"]
 
 
 def ranges(tab):

@@ -1,0 +1,34 @@
+"""A component's script comes from an address of its own, once for each browser, and never with its data."""
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from dashboard.component_code import CODE_ROUTE, code_file, publish
+
+SOURCE = "export default function draw() { return '한국어'; }\n"
+
+
+@pytest.fixture
+def browser():
+    return TestClient(Starlette(routes=[Route(CODE_ROUTE, code_file)]))
+
+
+@pytest.mark.parametrize("unpacks", ["gzip", "identity"])
+def test_a_published_script_comes_as_it_was_written(browser, unpacks):
+    answer = browser.get(publish("board", SOURCE), headers={"accept-encoding": unpacks})
+    assert (answer.status_code, answer.text) == (200, SOURCE)
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert answer.headers.get("content-encoding", "identity") == unpacks
+
+
+def test_a_browser_may_keep_it_for_good_because_another_source_has_another_address(browser):
+    path = publish("board", SOURCE)
+    assert "immutable" in browser.get(path).headers["cache-control"]
+    assert publish("board", SOURCE + "// changed") != path == publish("board", SOURCE)
+
+
+def test_a_script_of_another_version_is_not_found_and_the_way_on_is_told(browser):
+    answer = browser.get(CODE_ROUTE.format(file="board-0123.js"))
+    assert (answer.status_code, "Reload the page" in answer.text) == (404, True)
