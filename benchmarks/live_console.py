@@ -15,7 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["Console", "LogTab", "NoBrowser", "chromium", "console", "tabs"]
+__all__ = ["CHART_DRAWN", "Console", "LogTab", "NoBrowser", "chromium", "console", "tabs"]
+
+CHART_DRAWN: Final = """() => {
+  const drawn = (root) => [...root.querySelectorAll("*")].some(
+    (each) => each._fullData || (each.shadowRoot && drawn(each.shadowRoot)));
+  return drawn(document);
+}"""
+"""Tells in a page whether a chart is drawn, which stands in a component's shadow root."""
 
 _PROJECT: Final = Path(__file__).resolve().parent.parent
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")

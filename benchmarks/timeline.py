@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.figures import Report, Row, measured
-from benchmarks.live_console import chromium, console
+from benchmarks.live_console import CHART_DRAWN, chromium, console
 from dashboard.evidence import LogEvent, LogLine, Variant, Worker
 from dashboard.record import RunRecord, TrialRecord
 from dashboard.settings import RunSettings
@@ -32,20 +32,6 @@ _UPDATE_KB: Final = 20.0
 _LOAD_S: Final = 20.0
 _PATIENCE_MS: Final = 60_000
 _WHOLE, _LIVE = "20261123-080000-bench1", "20261123-081000-bench2"
-_DRAWN: Final = (
-    "() => document.querySelector('*') && [...window.__deep('.js-plotly-plot')].some(p => p._fullData)"
-)
-_DEEP: Final = """
-window.__deep = (selector) => {
-  const found = [];
-  const look = (root) => {
-    found.push(...root.querySelectorAll(selector));
-    for (const each of root.querySelectorAll("*")) if (each.shadowRoot) look(each.shadowRoot);
-  };
-  look(document);
-  return found;
-};
-"""
 
 
 def recorded_run(run_id: str, variants: int, events: int, zero: float) -> RunRecord:
@@ -106,11 +92,10 @@ def run(rounds: int = 6, variants: int = 1000, events: int = 100_000, seconds: i
 
     with console(prepare) as served, chromium() as browser:
         tab = browser.new_context().new_page()
-        tab.add_init_script(_DEEP)
         for _round in range(rounds + 1):  # the first warms up: the library comes once for each browser
             begun = time.monotonic()
             tab.goto(f"{served.url}/timeline?run={_WHOLE}")
-            tab.wait_for_function(_DRAWN, timeout=_PATIENCE_MS)
+            tab.wait_for_function(CHART_DRAWN, timeout=_PATIENCE_MS)
             opened.append(time.monotonic() - begun)
         updates = _live_updates(homes[0], tab, served.url, whole, seconds)
     with tempfile.TemporaryDirectory(prefix="loadonce-benchmark-") as home:
@@ -157,7 +142,7 @@ def _live_updates(home: Path, tab: Any, url: str, whole: RunRecord, seconds: int
     try:
         save(0.02)
         tab.goto(f"{url}/timeline?run={_LIVE}")
-        tab.wait_for_function(_DRAWN, timeout=_PATIENCE_MS)
+        tab.wait_for_function(CHART_DRAWN, timeout=_PATIENCE_MS)
         for second in range(seconds):
             received.clear()
             save(0.02 + 0.08 * second / seconds)  # what a worker tells in a second, many times over
