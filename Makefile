@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-engine test-engine-image test-engine-rest test-quick lint format bench pictures install clean
+.PHONY: help run test test-engine test-engine-image test-engine-first test-engine-others test-quick lint format bench pictures install clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -23,14 +23,20 @@ test: $(INSTALLED_DEV) ## run the whole test suite (against a real Docker engine
 	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/engine
 	$(MAKE) --no-print-directory test-engine
 
-# An engine is not shared, because tests kill it: the image, which takes long to build, has one of its own
-ON_ENGINE = $(BIN)/python tests/engine/private_engine.py $(BIN)/python -m pytest tests/engine
+# An engine is not shared, because tests kill it. Each of three parts has one of its own: they wait a lot, for engines
+# that start and stop, and the image alone takes minutes to build
+ON_ENGINE = $(BIN)/python tests/engine/private_engine.py $(BIN)/python -m pytest
+IMAGE_TESTS := tests/engine/test_image.py
+FIRST_TESTS := $(filter-out $(IMAGE_TESTS),$(wildcard tests/engine/test_[a-l]*.py))
+OTHER_TESTS := $(filter-out $(IMAGE_TESTS) $(FIRST_TESTS),$(wildcard tests/engine/test_*.py))
 test-engine: $(INSTALLED_DEV) ## … only the tests against a private, throw-away Docker engine
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-engine-image test-engine-rest
+	@$(MAKE) --no-print-directory --jobs 3 --output-sync=target test-engine-image test-engine-first test-engine-others
 test-engine-image: $(INSTALLED_DEV)
-	$(ON_ENGINE)/test_image.py
-test-engine-rest: $(INSTALLED_DEV)
-	$(ON_ENGINE) --ignore tests/engine/test_image.py
+	$(ON_ENGINE) $(IMAGE_TESTS)
+test-engine-first: $(INSTALLED_DEV)
+	$(ON_ENGINE) $(FIRST_TESTS)
+test-engine-others: $(INSTALLED_DEV)
+	$(ON_ENGINE) $(OTHER_TESTS)
 
 test-quick: $(INSTALLED_DEV) ## … without the tests that load a model or open a browser
 	$(BIN)/python -m pytest -m "not model and not browser and not slow"
