@@ -129,11 +129,12 @@ class Journal:
             record = take()
             if _in_one_release(self._shown, record):
                 return self._shown
-            if self._file is not None:
+            changed = picture_entries(self._shown, record)
+            if changed:
                 self._write_lines_of_events(record)
-                self._append(picture_entries(self._shown, record))
-            self._shown = record
-            return record
+                self._append(changed)
+                self._shown = record
+            return self._shown  # the same one for every tab, so that what is made of it is made once
 
     def show_lines(self, ring: LogRing, end: int) -> None:
         """Write the lines of a log before number `end`, as far as they are not written: they may be shown."""

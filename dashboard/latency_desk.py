@@ -17,6 +17,7 @@ from dashboard.latencies import Sample, latency_rows, latency_words, sample_of_r
 from dashboard.latency_charts import answered_figure, histogram_figure, latency_figure
 from dashboard.listing import run_label
 from dashboard.record import RunRecord, TrialRecord
+from dashboard.remembered import Remembered
 from dashboard.store import RunSummary, StoreError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ VIEW: Final = "latency_view"
 OVER: Final = "latency_over"
 """Keys of the two widgets."""
 _NOBODY: Final = ""
+_drawn: Final = Remembered(latency_figure)  # every tab asks for it once a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def latencies(record: RunRecord, trial: TrialRecord | None) -> Latencies:
         return Latencies(key, figure, latency_words(samples), latency_rows(samples))
     parts: tuple[Sample, ...] = () if trial is None else samples_of_trial(trial)
     if view == VARIANTS:
-        figure = latency_figure(trial)
+        figure = _drawn(trial)
     else:
         figure = histogram_figure(parts) if view == HISTOGRAM else answered_figure(parts)
     return Latencies(key, figure, latency_words(parts), latency_rows(parts), problem)

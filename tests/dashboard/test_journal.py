@@ -99,6 +99,13 @@ def test_a_history_that_missed_a_trial_gets_it_in_its_place(journals: Journals, 
     assert retold(journals, missed) == PICTURES[-1]
 
 
+def test_every_tab_gets_the_same_picture_until_something_changes(begun: Journal) -> None:
+    first = begun.show(lambda: PICTURES[2])
+    trial = replace(PICTURES[2].trials[0], events=tuple(map(replace, PICTURES[2].trials[0].events)))
+    assert begun.show(lambda: replace(PICTURES[2], trials=(trial,))) is first
+    assert begun.show(lambda: PICTURES[3]) is not first
+
+
 def test_only_what_changed_is_written() -> None:
     many = replace(FIRST, variants=tuple(map(sample.variant, range(1000))), ended_at=None, verdict=None)
     before = replace(BEGUN, trials=(many,))
