@@ -17,7 +17,7 @@ from streamlit.file_util import get_static_dir
 
 from dashboard import session
 from dashboard.framework_files import FrameworkFiles, HeldFiles
-from dashboard.head_start import HeadStart, steps
+from dashboard.head_start import HeadStart, collect_seldom, steps
 from dashboard.home import HomeError, data_home
 from dashboard.host_guard import HostGuard
 from dashboard.live import live_routes
@@ -29,6 +29,7 @@ from dashboard.store import StoreError
 @asynccontextmanager
 async def lifespan(_app: App) -> AsyncIterator[None]:
     """Open the console before the first page, and close it, with every worker, after the last."""
+    collect_seldom()
     ahead = HeadStart(steps(files))
     try:
         # On a thread: neither may hold up the event loop, and closing waits for workers to end.

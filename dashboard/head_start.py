@@ -9,6 +9,7 @@ Whoever comes earlier waits for the rest of it, and no longer than without it: a
 from __future__ import annotations
 
 import ast
+import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +22,7 @@ from dashboard.framework_files import HeldFiles
 from dashboard.language import LANGUAGES, moment, number, speaking
 from dashboard.live_assets import packed_bundle
 
-__all__ = ["HeadStart", "steps"]
+__all__ = ["HeadStart", "collect_seldom", "steps"]
 
 Step = Callable[[], object]
 _HERE: Final = Path(__file__).parent
@@ -34,34 +35,52 @@ _LIBRARIES: Final = (
     "streamlit.material_icon_names",
     "streamlit.components.v2.manifest_scanner",
 )
+_COLLECT_AFTER: Final = (20_000, 10, 10)
 _LOG: Final = logging.getLogger(__name__)
 
 
 class HeadStart:
-    """A thread that takes steps in turn. Threading: `begin` and `close` for one thread, once each."""
+    """A thread that takes steps in turn. Threading: `begin` and `close` for one thread, once each.
+
+    Attributes:
+        closing: set when no further step is to be taken.
+    """
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self._steps = steps
-        self._closing = threading.Event()
+        self.closing: Final = threading.Event()
         self._thread = threading.Thread(target=self._walk, name="head-start")
 
     def begin(self) -> None:
         """Begin; returns at once."""
         self._thread.start()
 
+    def wait(self) -> None:
+        """Block until all steps are taken, or it was closed."""
+        self._thread.join()
+
     def close(self) -> None:
         """End after the step under way. Blocks for a fraction of a second."""
-        self._closing.set()
-        self._thread.join()
+        self.closing.set()
+        self.wait()
 
     def _walk(self) -> None:
         for step in self._steps:
-            if self._closing.is_set():
+            if self.closing.is_set():
                 return
             try:
                 step()
             except Exception:  # noqa: BLE001 - it fails again where it is needed, and is shown there
                 _LOG.warning("Not ready beforehand: %s", step, exc_info=True)
+
+
+def collect_seldom() -> None:
+    """Have Python look for dead cycles after 20,000 new objects, in this process, not after each 700.
+
+    A run that is opened makes hundreds of thousands that stay: looking through them again and again took as
+    long as making them, and held up every other tab meanwhile.
+    """
+    gc.set_threshold(*_COLLECT_AFTER)
 
 
 def steps(files: HeldFiles) -> list[Step]:

@@ -1,11 +1,12 @@
 """What a first visitor would wait for is done beside the start, and never in the way of the end."""
 
+import gc
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
-from dashboard.head_start import HeadStart
+from dashboard.head_start import HeadStart, collect_seldom
 
 ROOT = Path(__file__).parents[2]
 # In a process of its own: what is imported here has been imported by other tests
@@ -17,14 +18,13 @@ from streamlit.testing.v1 import AppTest
 from dashboard import session
 from dashboard.framework_files import HeldFiles
 from dashboard.head_start import HeadStart, steps
-from dashboard.store import Store
 
-ahead = HeadStart(steps(HeldFiles(Path(get_static_dir()))))
-ahead.begin()
-ahead._thread.join()
-before = set(sys.modules)
 session.open_console(Path(sys.argv[1]))
 try:
+    ahead = HeadStart(steps(HeldFiles(Path(get_static_dir()))))
+    ahead.begin()
+    ahead.wait()
+    before = set(sys.modules)
     tab = AppTest.from_file("dashboard/frame.py", default_timeout=60).run()
     for page in sorted(Path("dashboard/app_pages").glob("*.py")):
         if page.stem not in ("__init__", "container_timeline", "launch"):
@@ -48,7 +48,7 @@ def test_a_step_that_fails_keeps_none_of_the_others():
     taken = []
     ahead = HeadStart([lambda: taken.append(1), lambda: 1 / 0, lambda: taken.append(3)])
     ahead.begin()
-    ahead._thread.join()
+    ahead.wait()
     assert taken == [1, 3]
 
 
@@ -64,8 +64,23 @@ def test_closing_ends_it_after_the_step_under_way():
     begun.wait()
     closing = threading.Thread(target=ahead.close)
     closing.start()
-    while not ahead._closing.is_set():
-        closing.join(0.01)
+    ahead.closing.wait()
     go_on.set()
     closing.join()
     assert taken == []
+
+
+def test_many_objects_that_stay_are_looked_through_a_few_times_only():
+    before = gc.get_threshold()
+    try:
+        collect_seldom()
+        begun = gc.get_stats()
+        events = [{"event": number} for number in range(100_000)]
+        done = [
+            after["collections"] - at["collections"] for at, after in zip(begun, gc.get_stats(), strict=True)
+        ]
+    finally:
+        gc.set_threshold(*before)
+    assert len(events) == 100_000
+    assert done[0] < 20
+    assert done[2] == 0
