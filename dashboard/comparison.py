@@ -51,7 +51,7 @@ class Difference:
 class Measure:
     """Seconds that each trial took for something: the median of the trials, before and after.
 
-    `shift` is None where one side has no such seconds.
+    `shift` is None where one side has no such seconds, or the runs were launched differently.
     """
 
     code: str
@@ -98,7 +98,7 @@ def compare(before: RunRecord, after: RunRecord, *, tolerance: float = TOLERANCE
     verdicts = _judged(before), _judged(after)
     settings = _changed(asdict(before.settings), asdict(after.settings))
     alike = not any(each.name in _ALIKE for each in settings)
-    measures = tuple(_measure(code, before, after) for code in _MEASURES)
+    measures = tuple(_measure(code, before, after, alike=alike) for code in _MEASURES)
     trials, failed = (len(_trials(before)), len(_trials(after))), (_reds(before), _reds(after))
     regressions = (
         *_worse_verdict(verdicts),
@@ -165,13 +165,14 @@ _MEASURES: Final[Mapping[str, tuple[str, Callable[[TrialRecord], float | None]]]
 }
 
 
-def _measure(code: str, before: RunRecord, after: RunRecord) -> Measure:
+def _measure(code: str, before: RunRecord, after: RunRecord, *, alike: bool) -> Measure:
     label, take = _MEASURES[code]
     one, other = (
         [value for trial in _trials(record) if (value := take(trial)) is not None]
         for record in (before, after)
     )
-    return Measure(code, label, _middle(one), _middle(other), shift_between(one, other))
+    shift = shift_between(one, other) if alike else None
+    return Measure(code, label, _middle(one), _middle(other), shift)
 
 
 def _middle(values: Sequence[float]) -> float | None:
@@ -227,7 +228,10 @@ def _remarks(
     apart = [each for each in settings if each.name in _ALIKE]
     if apart:
         told = ", ".join(f"{each.name} {each.before} and {each.after}" for each in apart)
-        yield f"The runs were launched differently ({told}), so that their seconds are not compared."
+        yield (
+            f"The runs were launched differently ({told}): their seconds stand side by side, but which is "
+            "slower says nothing of the change."
+        )
     elif min(trials) < FEWEST and any(each.shift is not None for each in measures):
         yield (
             f"With {trials[0]:,} and {plural(trials[1], 'trial')} nobody can tell a slower run from noise. "

@@ -12,12 +12,12 @@ import plotly.graph_objects as go  # type: ignore[import-untyped]  # plotly has 
 from dashboard.bins import Window, moments
 from dashboard.chart_style import RED, VIOLET, Panel, stack
 from dashboard.engine.facts import ContainerEnd
-from dashboard.language import _, n_
+from dashboard.language import _, n_, zone_words
 from dashboard.load_history import LoadHistory
 from dashboard.load_spans import LoadSpan, span_words
 from dashboard.timeline_marks import MOST_BINS, Axis, Lane, add_counts, add_ends, add_load_bars, add_marks
 from dashboard.timeline_words import loads_words
-from dashboard.wording import seconds
+from dashboard.wording import seconds, when
 
 __all__ = ["axis_of", "history_figure", "history_rows", "history_words"]
 
@@ -62,7 +62,8 @@ def history_figure(history: LoadHistory, axis: Axis, window: Window | None = Non
     stack(figure, panels)
     figure.update_layout(showlegend=False, barmode="overlay", bargap=0.35)
     figure.update_xaxes(
-        type="date", range=[axis.of(history.window.begin), axis.of(history.window.end)], nticks=7,
+        title={"text": zone_words(history.window.end)}, type="date",
+        range=[axis.of(history.window.begin), axis.of(history.window.end)], nticks=7,
         tickformatstops=[
             {"dtickrange": [None, 1000], "value": "%H:%M:%S.%L"},
             {"dtickrange": [1000, 60_000], "value": "%H:%M:%S"},
@@ -102,11 +103,11 @@ def history_words(history: LoadHistory) -> str:
     return " ".join(told)
 
 
-def history_rows(history: LoadHistory, zone: tzinfo | None) -> list[dict[str, Any]]:
+def history_rows(history: LoadHistory) -> list[dict[str, Any]]:
     """Return a row for each load, the newest first, by the reader's clock."""
     return [
         {
-            _("When"): datetime.fromtimestamp(span.begin).astimezone(zone).isoformat(" ", "seconds")[:19],
+            _("When"): when(span.begin),
             _("Process"): span.process,
             _("Model"): span.model,
             _("Took"): seconds(span.end - span.start)

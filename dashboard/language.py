@@ -2,12 +2,13 @@
 
     _("Log of {name}", name=name)           words that the source of a page says, through gettext
     n_("{count} run", "{count} runs", 3)    … with a count, which is written as the language writes numbers
-    number(0.25, 2), moment(time, pattern)  numbers and times, through Babel
+    number(0.25, 2), moment(time, pattern)  numbers and times, through Babel; times with their zone
 
 An English sentence is its own key in `languages/ko.po`, which is compiled in memory when it is first needed:
 a fresh clone needs no build. Several people look at one console at the same time, so the language belongs to
 whoever asks: a block under `speaking`, else the browser tab whose script runs on this thread, else nobody,
-and that is English: the command line, records, reports and logs.
+and that is English: the command line, records, reports and logs. So does the time zone: the browser's own,
+else this machine's.
 
 Threading: any thread may call anything here.
 """
@@ -20,10 +21,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
@@ -44,7 +46,11 @@ __all__ = [
     "n_",
     "number",
     "speaking",
+    "tag",
     "translations",
+    "zone",
+    "zone_named",
+    "zone_words",
 ]
 
 ENGLISH: Final = "en"
@@ -56,19 +62,26 @@ TOLD: Final = "told"
 
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _spoken: ContextVar[str | None] = ContextVar("loadonce_language", default=None)
+_clock: ContextVar[str | None] = ContextVar("loadonce_zone", default=None)  # the name of a time zone
 
 
 def _nobody() -> str:
     return ENGLISH
 
 
-_viewer: Callable[[], str] = _nobody  # replaced once, when the page layer is imported
+def _nowhere() -> str:
+    return ""
 
 
-def ask_viewer(viewer: Callable[[], str]) -> None:
-    """Let `viewer` tell the language of whoever this thread draws a page for."""
-    global _viewer
-    _viewer = viewer
+# Replaced once, when the page layer is imported
+_viewer: Callable[[], str] = _nobody
+_place: Callable[[], str] = _nowhere
+
+
+def ask_viewer(viewer: Callable[[], str], place: Callable[[], str] = _nowhere) -> None:
+    """Let `viewer` and `place` tell language and time zone of whoever this thread draws a page for."""
+    global _viewer, _place
+    _viewer, _place = viewer, place
 
 
 def known(name: str | None) -> str | None:
@@ -82,14 +95,44 @@ def language() -> str:
     return _spoken.get() or _viewer()
 
 
+def tag() -> str:
+    """Return language and time zone of here and now, as `speaking` reads them: `ko@Asia/Seoul`."""
+    place = _zone_name()
+    return f"{language()}@{place}" if place else language()
+
+
+def zone() -> tzinfo | None:
+    """Return the time zone to tell times in; None is this machine's own."""
+    return zone_named(_zone_name())
+
+
+def _zone_name() -> str:
+    held = _clock.get()
+    return _place() if held is None else held
+
+
+@lru_cache(maxsize=256)
+def zone_named(name: str) -> tzinfo | None:
+    """Return the time zone that a browser calls by a name; None if there is none such."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (KeyError, ValueError, OSError):
+        return None
+
+
 @contextmanager
 def speaking(name: str | None) -> Iterator[None]:
-    """Speak one language within this block, whoever looks; what is no language of the console is English."""
-    before = _spoken.set(known(name) or ENGLISH)
+    """Speak one language within this block, whoever looks; what is no language of the console is English.
+
+    `name` may be a `tag`, whose times are told in its zone; without a zone they are this machine's.
+    """
+    spoken, _at, place = (name or "").partition("@")
+    before, there = _spoken.set(known(spoken) or ENGLISH), _clock.set(place)
     try:
         yield
     finally:
         _spoken.reset(before)
+        _clock.reset(there)
 
 
 @cache
@@ -136,8 +179,17 @@ def number(value: float, digits: int = 0) -> str:
 
 
 def moment(time: float, pattern: str) -> str:
-    """Return a moment in the console's own time zone, by a pattern of Unicode's such as `dd MMM y`."""
-    return _moment(language(), time, pattern)
+    """Return a moment by the viewer's clock, with its zone, by a pattern of Unicode's: `dd MMM y`."""
+    return _moment(language(), zone(), time, pattern)
+
+
+def zone_words(time: float) -> str:
+    """Return how far the viewer's clock is from UTC at a moment, the same in every language: `UTC+5:30`."""
+    away = datetime.fromtimestamp(time).astimezone(zone()).utcoffset()
+    minutes = round(away.total_seconds() / 60) if away is not None else 0
+    hours, rest = divmod(abs(minutes), 60)
+    part = f":{rest:02d}" if rest else ""
+    return f"UTC{'+' if minutes > 0 else '−'}{hours}{part}" if minutes else "UTC"
 
 
 # Each takes 40 microseconds, and a list of a thousand runs writes the same ones at every rerun
@@ -151,7 +203,8 @@ def _number(name: str, value: float, digits: int) -> str:
 
 
 @lru_cache(maxsize=16_384)
-def _moment(name: str, time: float, pattern: str) -> str:
+def _moment(name: str, place: tzinfo | None, time: float, pattern: str) -> str:
     from babel.dates import format_datetime
 
-    return format_datetime(datetime.fromtimestamp(time).astimezone(), pattern, locale=name)
+    there = datetime.fromtimestamp(time).astimezone(place)
+    return f"{format_datetime(there, pattern, locale=name)} {zone_words(time)}"

@@ -85,6 +85,9 @@ def answered_figure(samples: Sequence[Sample]) -> go.Figure:
             figure.add_trace(_steps(sample, *_look(sample, place)[:2]))
     _finish(figure, _("No answers"))
     figure.update_yaxes(title_text=_("answered"), tickformat=".0%", range=[0, 1.02], automargin=True)
+    last = max((sample.seconds[-1] for sample in samples if sample.seconds), default=0.0)
+    if last:  # a little beyond it, or the step to the last answer would lie on the frame
+        figure.update_xaxes(range=[0, 1.03 * last])
     return figure
 
 

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from dashboard.engine.facts import ContainerFacts
 from dashboard.evidence import LogLine
+from dashboard.language import _, moment, number
 from dashboard.printable import printable
 from dashboard.record import RunRecord, TrialRecord
+from dashboard.retold import told
+from dashboard.settings import Guard
 from dashboard.spans import origin
 from dashboard.store import RunSummary
-from dashboard.wording import COLOUR_ICONS, COLOUR_WORDS, EVENT_WORDS, GUARD_LABELS, seconds, when
+from dashboard.wording import (
+    COLOUR_ICONS,
+    COLOUR_WORDS,
+    EVENT_WORDS,
+    GUARD_LABELS,
+    guard_words,
+    seconds,
+    target_label,
+    when,
+)
 
 __all__ = [
     "container_rows",
@@ -112,10 +123,19 @@ def _state(container: ContainerFacts) -> str:
 
 
 def run_label(summary: RunSummary) -> str:
-    """Return one line that tells a run from the others."""
-    many = f"{summary.jobs:,} × {summary.variants_per_job:,} variants"
-    guard = GUARD_LABELS.get(summary.guard, summary.guard)  # type: ignore[call-overload]  # a str
-    return f"{when(summary.created_at)} · {verdict_words(summary)} · {many} · guard {guard.lower()}"
+    """Return one line that tells a run from every other: two can be launched alike within a second."""
+    jobs, each = number(summary.jobs), number(summary.variants_per_job)
+    return " · ".join(
+        (
+            when(summary.created_at),
+            told(verdict_words(summary)),
+            _("{jobs} × {each} variants", jobs=jobs, each=each),
+            guard_words(cast("Guard", summary.guard))
+            if summary.target == "local"
+            else target_label(summary.target),
+            summary.run_id.rpartition("-")[2],
+        )
+    )
 
 
 def trial_label(record: RunRecord, place: int) -> str:
@@ -137,7 +157,7 @@ def event_rows(trial: TrialRecord) -> list[dict[str, Any]]:
     return [
         {
             "Since release (s)": round(event.time - zero, 4),
-            "Clock": datetime.fromtimestamp(event.time).astimezone().strftime("%H:%M:%S.%f")[:-3],
+            "Clock": moment(event.time, "HH:mm:ss.SSS"),
             "What": EVENT_WORDS[event.kind],
             "Thread": event.thread or "–",
             "Load": event.load,

@@ -15,11 +15,11 @@ from dashboard.bins import Window
 from dashboard.components.live_chart import clicked, looked_at
 from dashboard.history_chart import axis_of
 from dashboard.history_reader import LinesNear, Picture
-from dashboard.language import _
+from dashboard.language import _, zone
 from dashboard.load_history import SPANS, LoadHistory
 from dashboard.log_moments import MomentLines
 from dashboard.shown import Shown
-from dashboard.timeline_desk import keep_window, number_in_address, reader_zone
+from dashboard.timeline_desk import keep_window, number_in_address
 from dashboard.timeline_marks import Axis
 
 __all__ = [
@@ -133,7 +133,7 @@ def picture_of(container: str) -> Picture:
 
 def look_of(history: LoadHistory, key: str) -> Look:
     """Return how the chart of this key is looked at."""
-    axis = axis_of(history, reader_zone())
+    axis = axis_of(history, zone())
     begin, end = number_in_address("begin"), number_in_address("end")
     linked = Window(axis.of(begin), axis.of(end)) if begin is not None and end is not None else None
     placed = looked_at(key, linked if linked is not None and linked.begin < linked.end else None)

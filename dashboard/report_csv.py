@@ -16,7 +16,7 @@ from dashboard.printable import printable
 from dashboard.record import RunRecord, TrialRecord
 from dashboard.report import iso
 
-__all__ = ["EVENT_COLUMNS", "VARIANT_COLUMNS", "events_csv", "variants_csv"]
+__all__ = ["EVENT_COLUMNS", "VARIANT_COLUMNS", "CsvCell", "csv_table", "events_csv", "variants_csv"]
 
 _TRIAL: Final = ("run_id", "role", "trial", "guard")
 VARIANT_COLUMNS: Final = (
@@ -31,7 +31,7 @@ EVENT_COLUMNS: Final = (
 )
 _FORMULA: Final = ("=", "+", "-", "@", "\t")
 
-Cell = str | int | float | None
+CsvCell = str | int | float | None
 
 
 def variants_csv(record: RunRecord) -> str:
@@ -41,7 +41,7 @@ def variants_csv(record: RunRecord) -> str:
         for trial in record.trials
         for variant in trial.variants
     )
-    return _table(VARIANT_COLUMNS, rows)
+    return csv_table(VARIANT_COLUMNS, rows)
 
 
 def events_csv(record: RunRecord) -> str:
@@ -51,14 +51,14 @@ def events_csv(record: RunRecord) -> str:
         for trial in record.trials
         for event in trial.events
     )
-    return _table(EVENT_COLUMNS, rows)
+    return csv_table(EVENT_COLUMNS, rows)
 
 
-def _of(record: RunRecord, trial: TrialRecord) -> Sequence[Cell]:
+def _of(record: RunRecord, trial: TrialRecord) -> Sequence[CsvCell]:
     return record.run_id, trial.role, trial.number, trial.guard
 
 
-def _variant(variant: Variant, released: float | None) -> Sequence[Cell]:
+def _variant(variant: Variant, released: float | None) -> Sequence[CsvCell]:
     return (
         variant.job_id,
         variant.variant_id,
@@ -80,7 +80,7 @@ def _variant(variant: Variant, released: float | None) -> Sequence[Cell]:
     )
 
 
-def _event(event: LogEvent, released: float | None) -> Sequence[Cell]:
+def _event(event: LogEvent, released: float | None) -> Sequence[CsvCell]:
     return (
         event.source,
         # As people and editors count; empty for what the worker itself told, and no line showed
@@ -111,7 +111,8 @@ def _seconds(milliseconds: float | None) -> float | None:
     return None if milliseconds is None else round(milliseconds / 1000, 6)
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+def csv_table(columns: Sequence[str], rows: Iterable[Sequence[CsvCell]]) -> str:
+    """Return a table for spreadsheets, in which no cell begins like a formula."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(columns)
@@ -119,7 +120,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     return text.getvalue()
 
 
-def _cell(value: Cell) -> str | int | float:
+def _cell(value: CsvCell) -> str | int | float:
     if isinstance(value, str):
         shown = printable(value)
         return f"'{shown}" if shown.startswith(_FORMULA) else shown

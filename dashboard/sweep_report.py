@@ -1,4 +1,4 @@
-"""Reports of a sweep: JSON for programs, JUnit for CI systems (a case for each cell), HTML for people."""
+"""Reports of a sweep: JSON and CSV, JUnit for CI systems (a case for each cell), HTML for people."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as Xml
 
+from dashboard.language import ENGLISH, speaking
 from dashboard.printable import printable
 from dashboard.report import check_report_path, iso, write_whole
+from dashboard.report_csv import CsvCell, csv_table
 from dashboard.sweep import Cell, SweepRecord, sweep_json, verdict_of
 from dashboard.sweep_table import expected, icon, interval, plan_sentence, row_label, sweep_rows
 from dashboard.wording import COLOUR_ICONS, COLOUR_WORDS
 
-__all__ = ["SWEEP_ENDINGS", "write_sweep_report"]
+__all__ = ["SWEEP_ENDINGS", "sweep_report_bytes", "write_sweep_report"]
 
-SWEEP_ENDINGS: Final = (".html", ".json", ".xml")
+SWEEP_ENDINGS: Final = (".html", ".json", ".xml", ".csv")
+_COLUMNS: Final = (
+    *("sweep_id", "target", "variants", "guard", "state", "run_id", "must_hold", "colour"),
+    *("trials", "held", "red", "inconclusive", "fails_low", "fails_high", "contended"),
+)
 
 _STYLE: Final = Path(__file__).with_name("report_page.css")
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -31,7 +37,28 @@ def write_sweep_report(sweep: SweepRecord, path: Path) -> None:
         ReportError: it cannot be written.
     """
     check_report_path(path, SWEEP_ENDINGS)
-    write_whole(_WRITERS[path.suffix.lower()](sweep).encode(), path, then="the same sweep once more")
+    write_whole(sweep_report_bytes(sweep, path.name), path, then="the same sweep once more")
+
+
+def sweep_report_bytes(sweep: SweepRecord, name: str) -> bytes:
+    """Return the report of a sweep as the file `name` asks for it by its ending, in English."""
+    with speaking(ENGLISH):  # who reads a file is not who asked for it
+        return _WRITERS[Path(name).suffix.lower()](sweep).encode()
+
+
+def _csv(sweep: SweepRecord) -> str:
+    """A row for each cell, also for those that were not made; how often it fails as shares, where known."""
+    return csv_table(_COLUMNS, (_row(sweep, cell) for cell in sweep.cells))
+
+
+def _row(sweep: SweepRecord, cell: Cell) -> tuple[CsvCell, ...]:
+    found = cell.failures
+    bounds = (round(found.low, 4), round(found.high, 4)) if found.trials else (None, None)
+    return (
+        *(sweep.sweep_id, sweep.plan.target, cell.variants, cell.guard, cell.state, cell.run_id),
+        *("yes" if cell.must_hold else "no", cell.colour, found.trials),
+        *(cell.held, cell.red, cell.inconclusive, *bounds, cell.contended),
+    )
 
 
 def _json(sweep: SweepRecord) -> str:
@@ -96,4 +123,9 @@ def _cell(cell: Cell) -> str:
     return f"<td>{'<br>'.join(filter(None, told))}</td>"
 
 
-_WRITERS: Final[Mapping[str, Callable[[SweepRecord], str]]] = {".html": _page, ".json": _json, ".xml": _junit}
+_WRITERS: Final[Mapping[str, Callable[[SweepRecord], str]]] = {
+    ".html": _page,
+    ".json": _json,
+    ".xml": _junit,
+    ".csv": _csv,
+}

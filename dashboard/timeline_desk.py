@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -35,7 +32,6 @@ __all__ = [
     "note_click",
     "note_tick",
     "number_in_address",
-    "reader_zone",
     "shown_events",
     "trial_lines",
     "trial_log",
@@ -132,13 +128,6 @@ def _keep_moment(at: float, line: int | None) -> None:
         st.query_params.pop("line", None)
     else:
         session.address(line=line + 1)
-
-
-def reader_zone() -> tzinfo | None:
-    """Return where the browser is; None, which is where the console is, if it does not say."""
-    with suppress(KeyError, ValueError, OSError):
-        return ZoneInfo(st.context.timezone) if st.context.timezone else None
-    return None
 
 
 def number_in_address(name: str) -> float | None:

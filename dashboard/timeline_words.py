@@ -10,7 +10,7 @@ from dashboard.load_spans import LoadSpan, load_spans, span_words
 from dashboard.record import TrialRecord
 from dashboard.wording import seconds
 
-__all__ = ["loads_words", "trial_words"]
+__all__ = ["loads_words", "no_event_words", "trial_words"]
 
 _FEW = 3
 
@@ -36,6 +36,16 @@ def trial_words(trial: TrialRecord) -> str:
     if trial.ends:
         sentences.append(n_("{count} worker ended.", "{count} workers ended.", len(trial.ends)))
     return " ".join(sentences)
+
+
+def no_event_words(trial: TrialRecord) -> str:
+    """Return why no load event is listed, and what to do."""
+    if trial.events:
+        return _("No load event lies in what is looked at. Zoom out to see the others.")
+    return _(
+        "The worker told of no load in this trial. If it had its model already, restart it and launch again; "
+        "if it loads in words of its own, name them in a profile: see Targets."
+    )
 
 
 def loads_words(spans: Sequence[LoadSpan]) -> str:

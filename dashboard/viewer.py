@@ -15,7 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from dashboard.components.language_memory import COOKIE, remember
 from dashboard.language import ENGLISH, LANGUAGES, _, ask_viewer, known
 
-__all__ = ["LANGUAGE_KEY", "language_switch", "settle", "viewer_language"]
+__all__ = ["LANGUAGE_KEY", "language_switch", "settle", "viewer_language", "viewer_zone"]
 
 LANGUAGE_KEY: Final = "language"
 """Key of the switch, and name of what may stand in the address of a link."""
@@ -26,6 +26,14 @@ def viewer_language() -> str:
     if get_script_run_ctx(suppress_warning=True) is None:
         return ENGLISH
     return known(st.session_state.get(LANGUAGE_KEY)) or _first()
+
+
+def viewer_zone() -> str:
+    """Return the time zone of the tab that this thread draws; nothing where nobody says."""
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return ""
+    named = st.context.timezone
+    return named if isinstance(named, str) else ""  # AppTest has something else
 
 
 def settle() -> None:
@@ -59,4 +67,4 @@ def _first() -> str:
     return next(filter(None, named), ENGLISH)
 
 
-ask_viewer(viewer_language)
+ask_viewer(viewer_language, viewer_zone)

@@ -145,6 +145,7 @@ LAYERS = (
     {"session"},
     {
         "guide_desk",
+        "address_choice",
         "runs_desk",
         "log_choice",
         "comparison_desk",
@@ -166,6 +167,7 @@ ALLOWED_STREAMLIT = {
     "log_choice",
     "comparison_desk",
     "guide_desk",
+    "address_choice",
     "runs_desk",
     "timeline_desk",
     "load_history_desk",

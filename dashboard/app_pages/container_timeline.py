@@ -7,13 +7,12 @@ import streamlit as st
 from dashboard import load_history_desk as desk
 from dashboard.components.live_chart import timeline_chart
 from dashboard.history_chart import history_figure, history_rows, history_words
-from dashboard.language import _
+from dashboard.language import _, zone, zone_words
 from dashboard.live_assets import PLOTLY_PATH
 from dashboard.load_history import SPANS, LoadHistory
 from dashboard.log_moments import lines_text
 from dashboard.printable import as_it_is
 from dashboard.shown import Shown
-from dashboard.timeline_desk import reader_zone
 
 
 def how_to_ask() -> str:
@@ -38,7 +37,7 @@ def lines_of_container(history: LoadHistory, at: float | None) -> None:
             st.markdown(f":gray[{as_it_is(near.problem) or _('The log has no lines near this moment.')}]")
         else:
             st.code(
-                lines_text(near.found, reader_zone(), numbered=False),
+                lines_text(near.found, zone(), numbered=False),
                 language=None,
                 wrap_lines=True,
                 height=300,
@@ -48,7 +47,7 @@ def lines_of_container(history: LoadHistory, at: float | None) -> None:
             query_params=desk.lines_link(history.container, near),
         )  # fmt: skip
 
-    st.markdown(f"**{_('The log at this moment')}**")
+    st.markdown(f"**{_('The log at this moment')}** :small[:gray[{zone_words(history.window.end)}]]")
     lines()
 
 
@@ -69,7 +68,7 @@ def loads_of(history: LoadHistory) -> None:
     with right:
         lines_of_container(history, look.at)
     st.subheader(_("Every load"))
-    rows = history_rows(history, reader_zone())
+    rows = history_rows(history)
     if rows:
         st.dataframe(rows, hide_index=True, placeholder="–", key="loads")
     else:

@@ -181,14 +181,14 @@ table = st.dataframe(
             _("Loads"), help=_("Load starts that were seen; 1 is right.")
         ),
         "p95 latency": st.column_config.NumberColumn(
-            _("p95 latency"), format="%.2f s",
+            _("p95 latency"), format=_("%.2f s"),
             help=_("95 of 100 variants were answered within this time, the load included."),
         ),
         "Variants": st.column_config.TextColumn(_("Variants")),
         "Guard": st.column_config.TextColumn(_("Guard"), width=140),
         "Repeats": st.column_config.NumberColumn(_("Repeats")),
         "Took": st.column_config.NumberColumn(
-            _("Took"), format="%.1f s", help=_("The whole run, its control included.")
+            _("Took"), format=_("%.1f s"), help=_("The whole run, its control included.")
         ),
         "Target": st.column_config.TextColumn(_("Target")),
         "By": st.column_config.TextColumn(_("By")),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import session
+from dashboard.address_choice import keep_choice, seed_choice
 from dashboard.components.field import field_error
 from dashboard.language import _
 from dashboard.launch_form import PRESETS, draft
+from dashboard.printable import as_it_is
 from dashboard.retold import told
 from dashboard.settings import GUARDS
 from dashboard.wording import GUARD_CAPTIONS, GUARD_LABELS, running_headline, target_label
@@ -80,12 +82,15 @@ with st.container(border=True):
         )
     unsure = False
     if target == "local":
+        strange = seed_choice("guard", GUARDS, GUARD_LABELS, "on")
         values["guard"] = st.radio(
-            _("Guard of the loader"), GUARDS, key="guard",
+            _("Guard of the loader"), GUARDS, key="guard", on_change=keep_choice, args=("guard", "on"),
             format_func=lambda mode: told(GUARD_LABELS[mode]),
-            captions=[told(GUARD_CAPTIONS[mode]) for mode in GUARDS], bind="query-params",
+            captions=[told(GUARD_CAPTIONS[mode]) for mode in GUARDS],
         )  # fmt: skip
         cells["guard"] = st.container()
+        if strange:
+            st.warning(as_it_is(strange), icon=":material/link_off:")
         values["control"] = st.toggle(
             _("Control: then make the same trial with the guard off"), value=True, key="control",
             disabled=values["guard"] != "on", bind="query-params",

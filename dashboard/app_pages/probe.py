@@ -53,13 +53,19 @@ with calling:
                 running,
                 index=running.index(named) if named in running else 0,
                 key="probe_container",
+                on_change=lambda: session.address(container=st.session_state["probe_container"]),
             )
             place = cells.container()
             typed = place.text_input(
-                _("Callable"), placeholder="services.llava_service:get_llava_model", key="callable"
+                _("Callable"), placeholder="services.llava_service:get_llava_model", key="callable",
+                bind="query-params",
+            )  # fmt: skip
+            threads = cells.number_input(
+                _("Threads"), value=3, step=1, key="probe_threads", bind="query-params"
             )
-            threads = cells.number_input(_("Threads"), value=3, step=1, key="probe_threads")
-            timeout = cells.number_input(_("Timeout (seconds)"), value=180, step=1, key="probe_timeout")
+            timeout = cells.number_input(
+                _("Timeout (seconds)"), value=180, step=1, key="probe_timeout", bind="query-params"
+            )
             asked, wrong = asked_for(typed, threads, timeout)
             sure = force = False
             if asked is not None:
@@ -107,6 +113,8 @@ def newest() -> None:
         return
     st.header(_("Result"))
     st.markdown(f":gray[{what}]")
+    only = _("Only the newest probe of this console is kept, until it ends: no link brings an older one back.")
+    st.markdown(f":small[:gray[{only}]]")
     if now.judged is None:
         st.error(as_it_is(told(now.problem)), icon=":material/error:")
         return

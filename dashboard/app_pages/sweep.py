@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard import session
+from dashboard.address_choice import keep_choice, seed_choice
 from dashboard.components.field import field_error
 from dashboard.components.sweep_matrix import sweep_matrix
 from dashboard.language import _
+from dashboard.printable import as_it_is
 from dashboard.retold import told, told_all
 from dashboard.settings import GUARDS
 from dashboard.sweep import STATES
 from dashboard.sweep_desk import sweep_draft
+from dashboard.sweep_report import sweep_report_bytes
 from dashboard.sweep_table import STATE_LABELS, plan_sentence, sweep_label, sweep_view
 from dashboard.wording import GUARD_LABELS
+
+USUAL_GUARDS, USUAL_STATES = ("on", "off"), ("cold",)
 
 st.title(_("Sweep"))
 st.markdown(
@@ -39,16 +46,22 @@ with st.container(border=True):
             help=_("How often each combination is tried, each time in a new worker process."),
         )  # fmt: skip
         cell_repeat = st.container()
+    strange_guard = seed_choice("sweep_guards", GUARDS, GUARD_LABELS, USUAL_GUARDS)
     guards = st.pills(
-        _("Guards"), GUARDS, default=["on", "off"], selection_mode="multi", key="sweep_guards",
-        format_func=lambda mode: told(GUARD_LABELS[mode]), bind="query-params",
+        _("Guards"), GUARDS, selection_mode="multi", key="sweep_guards",
+        format_func=lambda mode: told(GUARD_LABELS[mode]),
+        on_change=keep_choice, args=("sweep_guards", USUAL_GUARDS),
     )  # fmt: skip
     cell_guards = st.container()
+    strange_state = seed_choice("sweep_states", STATES, STATE_LABELS, USUAL_STATES)
     states = st.pills(
-        _("States"), STATES, default=["cold"], selection_mode="multi", key="sweep_states",
-        format_func=lambda state: told(STATE_LABELS[state]), bind="query-params",
+        _("States"), STATES, selection_mode="multi", key="sweep_states",
+        format_func=lambda state: told(STATE_LABELS[state]),
+        on_change=keep_choice, args=("sweep_states", USUAL_STATES),
     )  # fmt: skip
     cell_states = st.container()
+    for strange in filter(None, (strange_guard, strange_state)):
+        st.warning(as_it_is(strange), icon=":material/link_off:")
     form = sweep_draft({"variants": variants, "repeat": repeat, "guards": guards, "states": states})
     for name, cell in {
         "variants": cell_variants, "repeat": cell_repeat, "guards": cell_guards, "states": cell_states,
@@ -101,6 +114,18 @@ def matrix() -> None:
             query_params={"run": active},
         )  # fmt: skip
     st.markdown(f":small[:gray[{told(plan_sentence(shown.plan))}]]")
+    with st.popover(_("Download"), icon=":material/download:"):
+        for ending, label, mime in (
+            ("html", _("Page (HTML)"), "text/html"),
+            ("csv", _("Cells (CSV)"), "text/csv"),
+            ("json", _("Whole record (JSON)"), "application/json"),
+            ("xml", _("For CI systems (JUnit XML)"), "application/xml"),
+        ):
+            file = f"loadonce-sweep-{shown.sweep_id}.{ending}"
+            st.download_button(
+                label, partial(sweep_report_bytes, shown, file), file, mime, key=f"sweep-{ending}",
+                type="tertiary", on_click="ignore", icon=":material/description:",
+            )  # fmt: skip
     if running and now is not None and now.status != "running":
         st.rerun()
 

@@ -11,13 +11,15 @@ from dashboard.app_pages.container_timeline import how_to_ask, of_container
 from dashboard.bins import Window
 from dashboard.charts import timeline_figure
 from dashboard.components.live_chart import timeline_chart
-from dashboard.language import _
+from dashboard.language import _, zone, zone_words
 from dashboard.listing import event_rows, run_label, trial_label
 from dashboard.live_assets import PLOTLY_PATH
 from dashboard.load_history_desk import HISTORY, KIND, KINDS
 from dashboard.log_moments import lines_text
 from dashboard.phases import trial_of
+from dashboard.printable import as_it_is
 from dashboard.record import TrialRecord
+from dashboard.retold import told, told_rows
 from dashboard.timeline_desk import (
     TABLE,
     TrialLog,
@@ -25,13 +27,12 @@ from dashboard.timeline_desk import (
     moment_in_address,
     note_click,
     note_tick,
-    reader_zone,
     shown_events,
     trial_lines,
     trial_log,
     window_of,
 )
-from dashboard.timeline_words import trial_words
+from dashboard.timeline_words import no_event_words, trial_words
 
 st.title(_("Timeline"))
 around = session.shown_containers()
@@ -47,7 +48,7 @@ if around.containers or load_history_desk.named_container():
 chosen, (runs, problem) = session.chosen_run(), session.past_runs()
 if problem or chosen.problem or chosen.record is None:
     text = problem or chosen.problem or _("No run yet. Launch one, and its load events are shown here.")
-    st.info(text, icon=":material/info:")
+    st.info(as_it_is(told(text)), icon=":material/info:")
     st.page_link("app_pages/launch.py", label=_("Go to Launch"), icon=":material/rocket_launch:")
     st.stop()
 
@@ -72,7 +73,7 @@ chart = f"timeline-{record.run_id}-{place}"
 
 def lines_beside(trial: TrialRecord, log: TrialLog | None) -> None:
     """Show the log lines of the moment that was asked for, with the way to its place in the log."""
-    st.markdown(f"**{_('The log at this moment')}**")
+    st.markdown(f"**{_('The log at this moment')}** :small[:gray[{zone_words(trial.started_at)}]]")
     moment = moment_in_address()
     if moment is None:
         st.markdown(f":gray[{how_to_ask()}]")
@@ -81,7 +82,7 @@ def lines_beside(trial: TrialRecord, log: TrialLog | None) -> None:
     if found.line is None:
         st.markdown(f":gray[{_('No log lines of this moment were kept.')}]")
         return
-    st.code(lines_text(found, reader_zone()), language=None, wrap_lines=True, height=300)
+    st.code(lines_text(found, zone()), language=None, wrap_lines=True, height=300)
     line = found.line.number + 1
     st.page_link(
         "app_pages/logs.py", label=_("Open the log at line {line}", line=f"{line:,}"),
@@ -98,6 +99,9 @@ def table_of_events(trial: TrialRecord, window: Window | None) -> None:
         st.markdown(f":gray[{so_far}]")
         return
     listed, count = shown_events(trial, window)
+    if not listed:
+        st.markdown(f":gray[{no_event_words(trial)}]")
+        return
     if len(listed) < count:
         few = _(
             "{shown} of {count} are listed. Zoom in to see others.",
@@ -106,9 +110,10 @@ def table_of_events(trial: TrialRecord, window: Window | None) -> None:
         )
         st.markdown(f":gray[{few}]")
     st.dataframe(
-        event_rows(replace(trial, events=listed)), hide_index=True, placeholder="–", height=420, key=TABLE,
+        told_rows(event_rows(replace(trial, events=listed))),
+        hide_index=True, placeholder="–", height=420, key=TABLE,
         selection_mode="single-row", on_select=lambda: note_tick(trial, listed),
-        column_config={"Since release (s)": st.column_config.NumberColumn(format="%.3f")},
+        column_config={told("Since release (s)"): st.column_config.NumberColumn(format="%.3f")},
     )  # fmt: skip
 
 

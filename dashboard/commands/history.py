@@ -163,14 +163,14 @@ def _table(rows: tuple[RunSummary, ...]) -> Iterator[str]:
 
     width = max(len(row.run_id) for row in rows)
     yield click.style(
-        f"{'RUN'.ljust(width)}  VERDICT         LAUNCHED          VARIANTS  REPEAT  STARTS  GUARD",
+        f"{'RUN'.ljust(width)}  VERDICT         LAUNCHED                VARIANTS  REPEAT  STARTS  GUARD",
         dim=True,
     )
     for row in rows:
         # The id comes first and whole, so that it can be picked up by `cut` and by eye at any width.
         verdict = badge(row.verdict) if row.verdict is not None else f"… {row.status.upper()}"
         shown = verdict + " " * (14 - len(click.unstyle(verdict)))
-        launched = datetime.fromtimestamp(row.created_at).astimezone().strftime("%Y-%m-%d %H:%M")
+        launched = datetime.fromtimestamp(row.created_at).astimezone().strftime("%Y-%m-%d %H:%M %z")
         starts = "–" if row.load_started is None else str(row.load_started)
         rest = f"{row.variants:>8}  {row.repeat:>6}  {starts:>6}  {row.guard}"
         extra = "" if row.status in ("finished", "running") else f"  ({row.status})"
@@ -196,6 +196,6 @@ def _log_lines(lines: tuple[LogLine, ...]) -> Iterator[str]:
     from dashboard.printable import printable
 
     for line in lines:
-        time = datetime.fromtimestamp(line.time).astimezone().strftime("%H:%M:%S.%f")[:-3]
+        at = datetime.fromtimestamp(line.time).astimezone()
         mark = "!" if line.stream == "stderr" else " "
-        yield f"{time} {mark} {printable(line.text)}"
+        yield f"{at:%H:%M:%S}.{at.microsecond // 1000:03d} {at:%z} {mark} {printable(line.text)}"

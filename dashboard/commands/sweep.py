@@ -84,7 +84,7 @@ class _Listed(click.ParamType[tuple[Any, ...]]):
     "--report",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Also write a report: .html for people, .xml (JUnit) for CI, .json for programs.",
+    help="Also write a report: .html for people, .csv for spreadsheets, .xml (JUnit) for CI, or .json.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 @click.option("--yes", is_flag=True, help="Restart a container, for every trial, without asking first.")

@@ -89,7 +89,7 @@ def _follow(
 def _tell(alarm: Alarm) -> None:
     from dashboard.printable import printable
 
-    at = datetime.fromtimestamp(alarm.time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    at = datetime.fromtimestamp(alarm.time).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
     icon, colour = ("✕", "red") if alarm.sure else ("?", "yellow")
     click.echo(
         f"{at}  {click.style(icon, fg=colour, bold=True)} {printable(alarm.text)} [{alarm.code}]", err=True

@@ -214,7 +214,7 @@ function receive(state, message) {
 function follow(state, data) {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const trial = data.trial ? `&trial=${data.trial}` : "";
-  const query = `run=${encodeURIComponent(data.view.run_id)}${trial}&language=${data.language}&token=${encodeURIComponent(data.token)}`;
+  const query = `run=${encodeURIComponent(data.view.run_id)}${trial}&language=${encodeURIComponent(data.language)}&token=${encodeURIComponent(data.token)}`;
   const said = { live: "", lost: tr("Connection lost, trying again…"), token: tr("Renewing access…"),
     refused: tr("Live view refused: reload the page.") };
   state.link = openRunLink({

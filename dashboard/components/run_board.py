@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.components.source import component
 from dashboard.components.words import WORDS_JS, keyed, texts_of, words
-from dashboard.language import language
+from dashboard.language import tag
 
 __all__ = ["BoardEvents", "run_board"]
 
@@ -60,7 +60,7 @@ def run_board(
                 "view": dict(view),
                 "token": token,
                 "trial": trial,
-                "language": language(),
+                "language": tag(),
                 "words": words(_TEXTS),
             },
             on_abort_change=_nothing,

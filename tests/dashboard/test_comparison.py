@@ -8,7 +8,7 @@ import click
 import pytest
 
 from dashboard.comparison import Comparison, NotComparable, compare
-from dashboard.comparison_words import comparison_lines
+from dashboard.comparison_words import comparison_lines, measure_rows
 from dashboard.record import RunRecord
 from tests.dashboard import sample_records as sample
 
@@ -101,6 +101,8 @@ def test_seconds_of_runs_that_were_launched_differently_are_not_judged() -> None
     found = compare(five(1, 1, 1, 1, 1), after)
     assert found.outcome == "not_worse"
     assert "launched differently (variants_per_job 3 and 50)" in found.remarks[0]
+    load = next(row for row in measure_rows(found) if row["What"] == "Load")
+    assert list(load.values()) == ["Load", "1.00 s → 9.00 s"]  # no word of noise, where nothing is compared
 
 
 def test_a_red_run_that_fails_far_more_often_is_a_regression() -> None:

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from dashboard import language
-from dashboard.language import _, filled, known, moment, n_, number, speaking
+from dashboard.language import _, filled, known, moment, n_, number, speaking, tag
 from dashboard.retold import Sentence, told
 
 NOON = 1_795_400_000.0  # 23 November 2026 in every time zone
@@ -135,10 +135,10 @@ def test_numbers_have_their_thousands_and_digits(value, digits, says):
 
 
 def test_a_moment_is_written_as_the_language_writes_dates():
-    assert moment(NOON, "dd MMM y").split()[1:] == ["Nov", "2026"]
-    with speaking("ko"):
-        assert moment(NOON, "y년 M월 d일 EEEE").startswith("2026년 11월")
-        assert moment(NOON, "y년 M월 d일 EEEE").endswith("요일")
+    with speaking("en@UTC"):
+        assert moment(NOON, "dd MMM y") == "23 Nov 2026 UTC"
+    with speaking("ko@UTC"):
+        assert moment(NOON, "y년 M월 d일 EEEE") == "2026년 11월 23일 월요일 UTC"
 
 
 # ------------------------------------------------------------------ what was said far from any page
@@ -194,3 +194,25 @@ def test_a_long_text_of_somebody_else_is_not_tried_for_ever(catalogue):
     text = "A line. " * 5_000
     with speaking("ko"):
         assert told(text) == text
+
+
+@pytest.mark.parametrize(
+    ("place", "clock"),
+    [
+        ("Asia/Seoul", "11:13 UTC+9"),
+        ("Asia/Kolkata", "07:43 UTC+5:30"),
+        ("America/New_York", "21:13 UTC−5"),
+        ("UTC", "02:13 UTC"),
+    ],
+)
+def test_a_moment_is_told_by_the_viewers_clock_with_its_zone(place, clock):
+    with speaking(f"en@{place}"):
+        assert moment(NOON, "HH:mm") == clock
+        assert tag() == f"en@{place}"
+
+
+def test_a_zone_that_nobody_knows_is_this_machines_own():
+    with speaking("en"):
+        here = moment(NOON, "HH:mm")
+    with speaking("en@Nowhere/../../etc/passwd"):
+        assert moment(NOON, "HH:mm") == here

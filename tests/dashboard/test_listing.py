@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from dashboard.evidence import LogLine
+from dashboard.language import speaking
 from dashboard.listing import event_rows, run_label, run_rows, trial_label, verdict_words
 from dashboard.store import RunSummary
 from dashboard.timeline import FILLED_LINE
+from dashboard.wording import when
 from tests.dashboard.records import ZERO, broken_trial, green_run, guarded_trial, running_run
 
 SUMMARY = RunSummary(
@@ -20,7 +22,7 @@ SUMMARY = RunSummary(
     [
         ({}, "✓ Green"),
         ({"verdict": "red"}, "✕ Red"),
-        ({"verdict": "inconclusive"}, "? No proof"),
+        ({"verdict": "inconclusive"}, "? Inconclusive"),
         ({"status": "running", "verdict": None}, "… Running"),
         ({"status": "failed", "verdict": "inconclusive"}, "! Not made"),
         ({"status": "interrupted", "verdict": "inconclusive"}, "! Interrupted"),
@@ -33,7 +35,17 @@ def test_a_verdict_is_a_mark_and_a_word(changes, words):
 
 
 def test_a_run_is_told_from_the_others_in_one_line():
-    assert run_label(SUMMARY).endswith("✓ Green · 1 × 5 variants · guard on")
+    assert run_label(SUMMARY).endswith("✓ Green · 1 × 5 variants · guard on · 3f9c1a")
+
+
+def test_two_runs_that_were_launched_alike_within_a_second_have_labels_of_their_own():
+    assert run_label(replace(SUMMARY, run_id="20261123-084512-77aa01")) != run_label(SUMMARY)
+
+
+def test_a_run_is_told_in_the_viewers_language_and_by_the_viewers_clock():
+    with speaking("ko@Asia/Seoul"):
+        assert run_label(SUMMARY) == f"{when(ZERO)} · ✓ 초록 · 변형 1 × 5개 · 가드 켬 · 3f9c1a"
+        assert when(ZERO).endswith("UTC+9")
 
 
 def test_a_run_that_goes_on_has_no_duration():

@@ -12,6 +12,7 @@ from dashboard.bins import Window
 from dashboard.engine.facts import ContainerEnd
 from dashboard.evidence import LogEvent
 from dashboard.history_chart import axis_of, history_figure, history_rows, history_words
+from dashboard.language import speaking
 from dashboard.load_history import LoadHistory, Volume
 from dashboard.load_spans import load_spans
 from dashboard.timeline_marks import Axis
@@ -122,10 +123,11 @@ def test_what_it_shows_is_told_in_words() -> None:
 
 def test_its_rows_tell_the_newest_load_first_and_what_was_wrong() -> None:
     events = [event("started", 90), event("completed", 80), event("started", 70), event("completed", 60)]
-    rows = history_rows(history(*events), UTC)
+    with speaking("en@UTC"):
+        rows = history_rows(history(*events))
     how = [row["How it ended"] for row in rows]
     assert how == ["✕ completed; its process had loaded this model before", "✓ completed"]
-    assert [row["When"] for row in rows] == ["2026-11-23 07:58:50", "2026-11-23 07:58:30"]
+    assert [row["When"] for row in rows] == ["23 Nov 2026, 07:58:50 UTC", "23 Nov 2026, 07:58:30 UTC"]
 
 
 class Log:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +28,7 @@ from dashboard.sweep import (
     to_document,
     verdict_of,
 )
-from dashboard.sweep_report import write_sweep_report
+from dashboard.sweep_report import sweep_report_bytes, write_sweep_report
 from dashboard.sweep_table import interval, sweep_summary, sweep_view
 from tests.dashboard import sample_records as sample
 
@@ -190,8 +192,14 @@ def test_the_terminal_has_a_sign_and_words_in_every_cell() -> None:
     assert "✓ 5 of 5 loaded once (fails in at most 60 %)" in table[0]
     assert "✕ 1 of 5 loaded once, 4 of 5 red (fails in 38–96 %)" in table[1]
     assert "✓ 5 of 5 reused, no load" in table[2]
-    assert "? 0 of 5 reused, no load, 5 without proof" in table[3]
+    assert "? 0 of 5 reused, no load, 5 inconclusive" in table[3]
     assert "(red is expected)" in table[1]
+
+
+def test_a_warm_cell_says_what_it_shows_and_what_it_does_not() -> None:
+    note = "That shows reuse, and not that a load happens once: alone, such a run is inconclusive."
+    assert note in sweep_view(WHOLE)["reasons"][-2] + sweep_view(WHOLE)["reasons"][-1]
+    assert note not in " ".join(sweep_view(swept(cell(held=5), cell("off", red=5)))["reasons"])
 
 
 def test_a_cell_that_was_not_made_says_so_and_has_no_bounds() -> None:
@@ -229,3 +237,11 @@ def test_the_page_of_a_sweep_needs_nothing_else(tmp_path: Path) -> None:
     assert "✓ 5 of 5 loaded once" in page
     assert "<script" not in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_a_spreadsheet_has_a_row_for_each_cell_and_numbers_as_numbers() -> None:
+    half = swept(cell(held=4, red=1), Cell(2, "off", "cold"))
+    made, planned = csv.DictReader(io.StringIO(sweep_report_bytes(half, "sweep.csv").decode()))
+    assert (made["guard"], made["must_hold"], made["trials"], made["red"]) == ("on", "yes", "5", "1")
+    assert 0 < float(made["fails_low"]) < 0.2 < float(made["fails_high"]) < 1
+    assert (planned["run_id"], planned["trials"], planned["fails_high"]) == ("", "0", "")
