@@ -18,15 +18,17 @@ class PageWire:
 
     Attributes:
         whole_runs: the seconds from asking for each run of the whole script to its end; fragments' are none.
+        interrupted: how many runs ended early, because another one was asked for.
         updates: the bytes of each run of a fragment, and of each message to the board of a run but its first.
     """
 
     def __init__(self, cdp: Any) -> None:
         self.whole_runs: list[float] = []
+        self.interrupted = 0
         self.updates: list[int] = []
         self._places: dict[str, str] = {}
         self._boards: set[str] = set()
-        self._asked = 0.0
+        self._asked: float | None = None
         self._bytes = 0
         cdp.on("Network.webSocketCreated", self._opened)
         cdp.on("Network.webSocketFrameSent", self._sent)
@@ -42,7 +44,8 @@ class PageWire:
         if _SCRIPT not in self._places.get(event["requestId"], ""):
             return
         message = BackMsg.FromString(_payload(event))
-        if message.WhichOneof("type") == "rerun_script" and not message.rerun_script.fragment_id:
+        whole = message.WhichOneof("type") == "rerun_script" and not message.rerun_script.fragment_id
+        if whole and self._asked is None:  # who asks twice has waited since the first time
             self._asked = event["timestamp"]
 
     def _received(self, event: Mapping[str, Any]) -> None:
@@ -63,8 +66,11 @@ class PageWire:
             return
         if message.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY:
             self.updates.append(self._bytes)
-        else:
+        elif message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            self.interrupted += 1
+        elif self._asked is not None:
             self.whole_runs.append(time - self._asked)
+            self._asked = None
         self._bytes = 0
 
 
