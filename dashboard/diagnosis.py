@@ -1,22 +1,25 @@
 """The diagnosis: from what a verdict rests on to the likely cause and its cure, in words for 3 a.m.
 
-    evidence, verdict --signatures--> codes of remedies, the likeliest first --> Finding, Finding, …
+    evidence, verdict, settings --signatures--> codes of remedies, the likeliest first --> Finding, Finding, …
 
-A finding says what happened and most likely why (`cause`), and what to do next (`cure`).
+A finding says what happened and most likely why (`cause`), and what to do next (`cure`). Where a run has set
+the worker's guard itself, that is no guess: it is named, and what it rules out is not.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from dashboard.evidence import Evidence, Verdict
 from dashboard.ledger import Account, Ledger, read_ledger
+from dashboard.record import RunRecord, TrialRecord
 from dashboard.remedies import REMEDIES
+from dashboard.settings import Guard, RunSettings
 
-__all__ = ["Finding", "diagnose"]
+__all__ = ["Finding", "diagnose", "diagnose_trial", "finding"]
 
 _CORRUPT: Final = re.compile(
     r"safetensor_?error|safetensors_rust|checkpointerror|header ?too|invalid ?header"
@@ -51,41 +54,102 @@ _BUSY: Final = re.compile(r"^HTTP 429\b")
 _UNREACHED: Final = re.compile(r"refused|reset|disconnected|broken pipe|unreachable", re.IGNORECASE)
 
 
+_RACES: Final = {
+    "loaded_twice", "overlapping_loads", "two_models", "meta_tensor_error", "poisoned_process"
+}  # fmt: skip
+"""Reasons that a guard which is off, or is no whole one, accounts for."""
+_UNGUARDED: Final[Mapping[Guard, str]] = {
+    "off": "guard_off",
+    "no-second-check": "guard_no_second_check",
+    "per-model": "guard_per_model",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A likely explanation. `link` is an anchor of the README, or None."""
+    """A likely explanation. `link` is a page of the console, `example` the code that is the cure, or None."""
 
     code: str
     cause: str
     cure: str
     link: str | None = None
+    example: str | None = None
 
 
-def diagnose(evidence: Evidence, verdict: Verdict) -> tuple[Finding, ...]:
+def finding(code: str) -> Finding:
+    """Return the finding of that code, as `REMEDIES` words it."""
+    remedy = REMEDIES[code]
+    return Finding(code, remedy.cause, remedy.cure, remedy.link, remedy.example)
+
+
+def diagnose_trial(record: RunRecord, trial: TrialRecord, verdict: Verdict) -> tuple[Finding, ...]:
+    """Return what lies behind the verdict on a run's trial, known by how the run had set its worker.
+
+    What was never reached shows no sign of any cause.
+    """
+    if trial.unreached is not None:
+        return ()
+    return diagnose(trial.evidence(), verdict, replace(record.settings, guard=trial.guard))
+
+
+def diagnose(
+    evidence: Evidence, verdict: Verdict, settings: RunSettings | None = None
+) -> tuple[Finding, ...]:
     """Return what most likely lies behind a red or inconclusive verdict, the likeliest first.
 
     A green verdict has none. Every other one has at least one.
+
+    Args:
+        settings: those of the trial, its own guard among them, where a run made it.
     """
     if verdict.verdict == "green":
         return ()
     ledger = read_ledger(evidence)
     codes = {reason.code for reason in verdict.reasons}
     told = _told_errors(evidence, ledger)
+    ours = settings is not None and settings.target == "local"  # a container's guard is its own affair
     found = (
-        _of_red(evidence, ledger, codes, told)
+        _of_red(ledger, codes, told, settings.guard if settings is not None and ours else None)
         if verdict.verdict == "red"
-        else _of_doubt(evidence, codes, told)
+        else _of_doubt(evidence, codes, told, warm=settings is not None and settings.warm)
     )
     wanted = dict.fromkeys((*found, *_of_errors(told))) or {"look_closer": None}
-    return tuple(Finding(code, *REMEDIES[code]) for code in wanted)
+    return tuple(map(finding, wanted))
 
 
-def _of_red(evidence: Evidence, ledger: Ledger, codes: set[str], told: str) -> Iterator[str]:
-    stranger = any(account.boot is None for account in ledger.accounts)
+def _of_red(ledger: Ledger, codes: set[str], told: str, guard: Guard | None) -> Iterator[str]:
     doubled = "loaded_twice" in codes
-    overlapping = "overlapping_loads" in codes
     if "out_of_memory" in codes or _MEMORY.search(told):
         yield "out_of_memory"
+    if guard is not None and guard in _UNGUARDED and codes & _RACES:
+        yield _UNGUARDED[guard]
+    elif guard is not None:
+        yield from _despite_the_guard(ledger, codes)
+    else:
+        yield from _of_race(ledger, codes)
+    if doubled and _told_by_two_handlers(ledger):
+        yield "logged_twice"
+    if "load_failed" in codes and not _MEMORY.search(told):
+        yield from _why_failed(told)
+    if "worker_died" in codes:
+        yield "worker_died"
+
+
+def _despite_the_guard(ledger: Ledger, codes: set[str]) -> Iterator[str]:
+    """What is left where the run itself knows that its worker, a fresh process of ours, was guarded."""
+    raced = bool(codes & {"loaded_twice", "overlapping_loads", "two_models"}) or _models_overlap(ledger)
+    if raced:
+        yield "beside_the_guard"
+    if "poisoned_process" in codes or _later_victims(ledger):
+        yield "poisoned_process"
+    if "meta_tensor_error" in codes and not raced:
+        yield from ("device_map", "pytorch_version")
+
+
+def _of_race(ledger: Ledger, codes: set[str]) -> Iterator[str]:
+    """What the loads look like, where nobody knows how they are guarded."""
+    stranger = any(account.boot is None for account in ledger.accounts)
+    doubled, overlapping = "loaded_twice" in codes, "overlapping_loads" in codes
     if "meta_tensor_error" in codes and not overlapping and _models_overlap(ledger):
         yield "lock_per_model"
     if overlapping or (doubled and not _sequential(ledger)):
@@ -104,12 +168,6 @@ def _of_red(evidence: Evidence, ledger: Ledger, codes: set[str], told: str) -> I
         yield "code_not_restarted"
         if doubled:
             yield "several_processes"
-    if doubled and _told_by_two_handlers(ledger):
-        yield "logged_twice"
-    if "load_failed" in codes and not _MEMORY.search(told):
-        yield from _why_failed(told)
-    if "worker_died" in codes:
-        yield "worker_died"
 
 
 def _why_failed(told: str) -> Iterator[str]:
@@ -144,7 +202,7 @@ _DOUBTS: Final = {
 }
 
 
-def _of_doubt(evidence: Evidence, codes: set[str], told: str) -> Iterator[str]:
+def _of_doubt(evidence: Evidence, codes: set[str], told: str, *, warm: bool) -> Iterator[str]:
     yield from _of_errors(told)  # a load that hangs or breaks off has its cause in its error, if it told one
     if "aborted" in codes:
         codes = codes - {"no_load", "not_answered"}  # there was no time for a load, or for an answer
@@ -153,7 +211,7 @@ def _of_doubt(evidence: Evidence, codes: set[str], told: str) -> Iterator[str]:
         yield "not_in_log"
     for code, remedy in _DOUBTS.items():
         if code in codes:
-            yield remedy
+            yield "begun_warm" if warm and remedy == "already_warm" else remedy
     if "not_answered" in codes:
         errors = [variant.error or "" for variant in evidence.variants or () if variant.state != "answered"]
         if any(_BUSY.search(error) for error in errors):

@@ -5,10 +5,10 @@ GuideFacts (target, newest run, log, audit, probe) --guide_steps--> GuideStep, â
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from dashboard.diagnosis import Finding, diagnose
+from dashboard.diagnosis import Finding, finding
 from dashboard.engine.facts import ContainerFacts
 from dashboard.evidence import Counts
 from dashboard.language import _, number
@@ -16,8 +16,9 @@ from dashboard.log_desk import JudgedLog
 from dashboard.phases import live_counts
 from dashboard.probe_desk import ProbeView
 from dashboard.record import RunRecord
-from dashboard.remedies import REMEDIES
+from dashboard.report import findings
 from dashboard.retold import told
+from dashboard.target_settings import TriggerSettings
 
 __all__ = [
     "DEFAULT_MODULE",
@@ -60,8 +61,10 @@ class GuideFacts:
     Attributes:
         target: `local` or `container:NAME`.
         module: `MODULE:FUNCTION` that loads the model in the container.
-        record: its newest run, which may be under way.
+        record: its newest guarded run, which may be under way.
         allowed: whether the container may be tested.
+        trigger: how `targets.toml` says that it is triggered; None where it says nothing.
+        python: the interpreter that runs the console, as one would type it.
     """
 
     target: str
@@ -72,6 +75,8 @@ class GuideFacts:
     log: JudgedLog | None = None
     source: ReadSource | None = None
     probe: ProbeView | None = None
+    trigger: TriggerSettings | None = None
+    python: str = ".venv/bin/python"
 
     @property
     def name(self) -> str | None:
@@ -104,15 +109,18 @@ class GuideAction:
 
 @dataclass(frozen=True, slots=True)
 class GuideStep:
-    """One step. `state` says in words how far it has come, `tone` colours it."""
+    """One step. `state` says in words how far it has come, `tone` colours it.
+
+    `shell` is what does it by hand, as lines to be pasted; empty where that is no matter for a shell.
+    """
 
     key: str
     title: str
-    shell: str
     here: str
     actions: tuple[GuideAction, ...]
     tone: Tone
     state: str
+    shell: str = ""
 
 
 def result_rows(facts: GuideFacts) -> list[dict[str, str]]:
@@ -137,11 +145,14 @@ def _answered(counts: Counts | None) -> str | None:
 
 
 def cures(facts: GuideFacts) -> tuple[Finding, ...]:
-    """Return what to do where it is not so: for what the newest run shows, else the guide's whole list."""
+    """Return what to do where it is not so: for what the newest run shows, else the guide's whole list.
+
+    A green run has nothing to be cured.
+    """
     record = facts.record
     trial = record.shown_trial if record is not None and not record.running else None
-    if trial is not None and trial.verdict is not None and trial.verdict.verdict != "green":
-        found = diagnose(trial.evidence(), trial.verdict)
+    if record is None or trial is None or trial.verdict is None:
+        found = tuple(map(finding, _CURES))
     else:
-        found = tuple(Finding(code, *REMEDIES[code]) for code in _CURES)
-    return tuple(Finding(each.code, told(each.cause), told(each.cure), each.link) for each in found)
+        found = findings(record)
+    return tuple(replace(each, cause=told(each.cause), cure=told(each.cure)) for each in found)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 import time
+from pathlib import Path
 from typing import Any, Final
 
 import streamlit as st
 
 from dashboard import session
 from dashboard.audit_desk import audit_in_container
+from dashboard.engine.facts import ContainerFacts
 from dashboard.guide import DEFAULT_MODULE, GuideFacts, ReadSource
 from dashboard.log_desk import JudgedLog, judge_container_log
 from dashboard.record import RunRecord
 from dashboard.settings import RunSettings
 from dashboard.shown import Shown
 from dashboard.store import StoreError
+from dashboard.target_settings import TargetSettingsError, TriggerSettings, target_settings
 
 __all__ = ["MODULE_KEY", "TARGET_KEY", "choose", "facts", "press", "targets"]
 
@@ -24,6 +29,9 @@ MODULE_KEY: Final = "guide_module"
 _LOGS: Final = "guide_logs"
 _SOURCES: Final = "guide_sources"
 _NEWEST: Final = "guide_newest"
+_OTHERS: Final = "guide_others"
+_MOST_READ: Final = 20
+"""Runs that are opened in the search for one: those of a sweep may begin warm."""
 _CONTAINER: Final = "container:"
 
 
@@ -62,7 +70,27 @@ def facts() -> GuideFacts:
         log=logs.get(target),
         source=sources.get(f"{target} {module}"),
         probe=session.console().probes.view(),
+        trigger=_trigger(container),
+        python=_python(),
     )
+
+
+def _trigger(container: ContainerFacts | None) -> TriggerSettings | None:
+    """Return how `targets.toml` says that a container is triggered."""
+    home = session.console().home
+    if container is None or home is None:
+        return None
+    try:
+        entry = target_settings(home).entry_for(container)
+    except TargetSettingsError:
+        return None  # Targets says what is wrong with it
+    return None if entry is None else entry.trigger
+
+
+def _python() -> str:
+    """Return the interpreter as one would type it in the folder in which the console runs."""
+    path, here = Path(sys.executable), Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
 
 def press(key: str) -> None:
@@ -90,19 +118,32 @@ def _kept(key: str) -> dict[str, Any]:
 
 
 def _newest(target: str) -> RunRecord | None:
-    """Return the newest run at a target; one that has ended is read from the history once."""
-    console = session.console()
-    active = console.runner.active()
-    if active is not None and active.settings.target == target:
+    """Return the newest run that does at a target what the guide does: guarded, and begun with no model."""
+    active = session.console().runner.active()
+    if active is not None and active.settings.target == target and _is_like_the_guide(active):
         return active
     runs, _problem = session.past_runs()
-    newest = next((run.run_id for run in runs if run.target == target), None)
-    if newest is None:
-        return None
+    others: dict[str, bool] = _kept(_OTHERS)
+    guarded = [run.run_id for run in runs if run.target == target and run.guard == "on"]
+    for run_id in guarded[:_MOST_READ]:
+        record = None if run_id in others else _read(run_id)
+        if record is not None and _is_like_the_guide(record):
+            return record
+        others[run_id] = True
+    return None
+
+
+def _is_like_the_guide(record: RunRecord) -> bool:
+    return record.settings.guard == "on" and not record.settings.warm
+
+
+def _read(run_id: str) -> RunRecord | None:
+    """Return a run of the history; one that has ended is read once."""
     kept: RunRecord | None = st.session_state.get(_NEWEST)
-    if kept is None or kept.run_id != newest or kept.running:
+    if kept is None or kept.run_id != run_id or kept.running:
+        console = session.console()
         try:
-            kept = console.runner.record(newest) or console.store.load(newest)
+            kept = console.runner.record(run_id) or console.store.load(run_id)
         except StoreError:
             return None  # History says what is wrong with it
         st.session_state[_NEWEST] = kept

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
-from dashboard.engine.facts import ContainerFacts
 from dashboard.evidence import Colour
 from dashboard.guide import GuideAction, GuideFacts, GuideStep, Tone
+from dashboard.guide_shell import container_lines, local_lines
 from dashboard.language import _, n_, number
 from dashboard.record import RunRecord
 from dashboard.retold import told
@@ -21,7 +22,11 @@ _READ: Final[dict[int | None, Tone]] = {0: "good", 1: "bad"}
 
 def guide_steps(facts: GuideFacts) -> tuple[GuideStep, ...]:
     """Return the steps for a target, in the order in which the guide does them."""
-    return tuple(_steps(facts))
+    if facts.name is None:
+        lines = local_lines(facts.python)
+    else:
+        lines = container_lines(facts.name, facts.module, facts.container, facts.trigger)
+    return tuple(replace(step, shell=lines[step.key]) for step in _steps(facts))
 
 
 def _steps(facts: GuideFacts) -> Iterator[GuideStep]:
@@ -36,16 +41,13 @@ def _steps(facts: GuideFacts) -> Iterator[GuideStep]:
 
 
 def _source(facts: GuideFacts) -> GuideStep:
-    module, _colon, function = facts.module.partition(":")
     title = _("See that the lock is in the code: double-checked locking")
     if facts.name is None:
-        shell = "python -m dashboard audit --path loader/once.py"
         here = _(
-            "The local target runs the loader of this project. Its guarantees are tested: loader/README.md."
+            "The local target runs the loader of this project. What it guarantees, and the tests that hold "
+            "it, stand at the end of this page."
         )
-        return GuideStep("source", title, shell, here, (), "none", _("Nothing to do here."))
-    path = module.replace(".", "/")
-    shell = f'docker exec {facts.name} grep -n -E "Lock|with |is None|def {function}" {path}.py'
+        return GuideStep("source", title, here, (), "none", _("Nothing to do here."))
     here = _(
         "Reads the module in the container and says by line whether its load is guarded. Nothing is run."
     )
@@ -56,17 +58,16 @@ def _source(facts: GuideFacts) -> GuideStep:
     )
     read = facts.source
     if read is None:
-        return GuideStep("source", title, shell, here, actions, "none", _("Not read yet."))
+        return GuideStep("source", title, here, actions, "none", _("Not read yet."))
     tone = _READ.get(read.exit_code, "doubt")
-    return GuideStep("source", title, shell, here, actions, tone, _at(read.at, told(read.text)))
+    return GuideStep("source", title, here, actions, tone, _at(read.at, told(read.text)))
 
 
 def _restart(facts: GuideFacts) -> GuideStep:
     title = _("Start the service anew")
     if facts.name is None:
-        shell = "python -m loader.worker --host 127.0.0.1 --port 8000"
         here = _("Every trial begins in a worker process of its own, which is waited for until it answers.")
-        return GuideStep("restart", title, shell, here, (), "none", _("Done by every run."))
+        return GuideStep("restart", title, here, (), "none", _("Done by every run."))
     here = _(
         "A run restarts the container and waits until it is ready, for as long as that takes and no longer."
     )
@@ -81,19 +82,10 @@ def _restart(facts: GuideFacts) -> GuideStep:
             "launch", _("Set it on Launch"), ":material/tune:", "launch", (("target", facts.target),)
         ),
     )
-    return GuideStep("restart", title, f"docker restart {facts.name}", here, actions, tone, state)
+    return GuideStep("restart", title, here, actions, tone, state)
 
 
 def _release(facts: GuideFacts) -> GuideStep:
-    body = (
-        '{\\"job_id\\": \\"job-1\\", \\"variant_id\\": \\"variant-$i\\", \\"prompt\\": \\"What is this?\\"}'
-    )
-    shell = (
-        "for i in 1 2 3; do\n"
-        f"  curl -s -X POST {_address(facts.container)}/variants \\\n"
-        f'    -H "Content-Type: application/json" -d "{body}" &\n'
-        "done; wait"
-    )
     here = _(
         "Releases them at the same instant, behind one barrier, and measures how far apart they really left."
     )
@@ -104,7 +96,7 @@ def _release(facts: GuideFacts) -> GuideStep:
     )  # fmt: skip
     tone, state = _run_state(facts.record)
     title = _("Start three or five variants at once")
-    return GuideStep("release", title, shell, here, actions, tone, state)
+    return GuideStep("release", title, here, actions, tone, state)
 
 
 def _run_state(record: RunRecord | None) -> tuple[Tone, str]:
@@ -136,44 +128,40 @@ def _wait(facts: GuideFacts) -> GuideStep:
         elif record.finished_at is not None:
             took = seconds(record.finished_at - record.created_at)
             tone, state = "good", _("It took {time}, all of it.", time=took)
-    return GuideStep("wait", _("Wait two or three minutes"), "sleep 180", here, actions, tone, state)
+    title = _("Wait two or three minutes") if facts.name is not None else _("Wait for the load")
+    return GuideStep("wait", title, here, actions, tone, state)
 
 
 def _look(facts: GuideFacts) -> GuideStep:
-    title = _("Follow the log")
-    words = '"LLaVa|loaded successfully|meta tensor"'
+    title = _("Look at the log")
+    query: tuple[tuple[str, str], ...] = ()
     if facts.name is not None:
-        shell = f"docker logs -f --since 5m {facts.name} 2>&1 | grep -i -E {words}"
-        query: tuple[tuple[str, str], ...] = (("container", facts.name), ("since", "start"))
-    else:
-        shell = f"python -m loader.worker --port 8000 2>&1 | grep -i -E {words}"
-        query = () if facts.record is None else (("run", facts.record.run_id),)
+        query = (("container", facts.name), ("since", "start"))
+    elif facts.record is not None:
+        query = (("run", facts.record.run_id),)
     here = _(
         "Every line as it is printed, from this start of the service on, with search and through restarts."
     )
     actions = (GuideAction("logs", _("Open the log"), ":material/article:", "logs", query),) if query else ()
     state = _("It can be read at any time.") if query else _("No run at this target yet.")
-    return GuideStep("look", title, shell, here, actions, "none", state)
+    return GuideStep("look", title, here, actions, "none", state)
 
 
 def _count(facts: GuideFacts) -> GuideStep:
     here = _(
         "Counts starts and ends for each worker, model and life of the service, also where lines were joined."
     )
-    return _of_the_log(facts, "count", _("Count the loads: 1 is right"), '-c "Loading LLaVa model"', here)
+    return _of_the_log(facts, "count", _("Count the loads: 1 is right"), here)
 
 
 def _meta(facts: GuideFacts) -> GuideStep:
     here = _(
         "Finds the errors in every spelling, in retries and in answers, and the process that they poisoned."
     )
-    return _of_the_log(
-        facts, "meta", _("Look for meta tensor errors: 0 is right"), '-c -i "meta tensor"', here
-    )
+    return _of_the_log(facts, "meta", _("Look for meta tensor errors: 0 is right"), here)
 
 
-def _of_the_log(facts: GuideFacts, key: str, title: str, grep: str, here: str) -> GuideStep:
-    log = f"docker logs {facts.name} 2>&1" if facts.name is not None else "cat worker.log"
+def _of_the_log(facts: GuideFacts, key: str, title: str, here: str) -> GuideStep:
     actions: tuple[GuideAction, ...] = ()
     if facts.name is not None:
         actions = (GuideAction(f"judge-{key}", _("Judge its log"), ":material/gavel:"),)
@@ -181,7 +169,7 @@ def _of_the_log(facts: GuideFacts, key: str, title: str, grep: str, here: str) -
         query = (("run", facts.record.run_id),)
         actions = (GuideAction(f"why-{key}", _("Open the run"), ":material/monitor_heart:", "run", query),)
     tone, state = _counted(facts, key)
-    return GuideStep(key, title, f"{log} | grep {grep}", here, actions, tone, state)
+    return GuideStep(key, title, here, actions, tone, state)
 
 
 def _counted(facts: GuideFacts, key: str) -> tuple[Tone, str]:
@@ -204,32 +192,20 @@ def _counted(facts: GuideFacts, key: str) -> tuple[Tone, str]:
 
 
 def _one_model(facts: GuideFacts) -> GuideStep:
-    module, _colon, function = facts.module.partition(":")
     title = _("Ask several threads whether they hold the same model")
     if facts.name is None:
-        shell = f'python -c "from {module} import {function}; …"'
         here = _("Each answer names its worker and the load that its model came from.")
         counts = facts.counts
         if counts is None or counts.unique_models is None:
-            return GuideStep("model", title, shell, here, (), "none", _("Nobody has answered yet."))
+            return GuideStep("model", title, here, (), "none", _("Nobody has answered yet."))
         models = counts.unique_models
         tone: Tone = "good" if models == 1 else "bad" if models else "none"
-        return GuideStep(
-            "model", title, shell, here, (), tone, _("Different models: {count}", count=number(models))
-        )
-    shell = (
-        f"docker exec {facts.name} python3 -c '\n"
-        "from concurrent.futures import ThreadPoolExecutor\n"
-        f"from {module} import {function or 'get_llava_model'} as get\n"
-        "with ThreadPoolExecutor(3) as pool:\n"
-        "    models = [each.result()[-1] for each in [pool.submit(get) for _ in range(3)]]\n"
-        'print(len(set(map(id, models))), "models")\''
-    )
+        return GuideStep("model", title, here, (), tone, _("Different models: {count}", count=number(models)))
     here = _("Calls the function by several threads at once in a fresh process there; nothing is installed.")
     query = (("container", facts.name),)
     actions = (GuideAction("probe", _("Probe it"), ":material/science:", "probe", query),)
     tone, state = _probed(facts)
-    return GuideStep("model", title, shell, here, actions, tone, state)
+    return GuideStep("model", title, here, actions, tone, state)
 
 
 def _probed(facts: GuideFacts) -> tuple[Tone, str]:
@@ -243,13 +219,6 @@ def _probed(facts: GuideFacts) -> tuple[Tone, str]:
     verdict = probe.judged.verdict
     reason = verdict.reasons[0].text if verdict.reasons else ""
     return _TONES[verdict.verdict], _at(probe.began, f"{COLOUR_ICONS[verdict.verdict]} {told(reason)}")
-
-
-def _address(container: ContainerFacts | None) -> str:
-    """Return where the service of a container listens, as far as its ports tell."""
-    for host, port in container.ports.values() if container is not None else ():
-        return f"http://{'127.0.0.1' if host in ('', '0.0.0.0', '::') else host}:{port}"
-    return "http://127.0.0.1:8000"
 
 
 def _at(time: float, text: str) -> str:

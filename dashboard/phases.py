@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any, Final, Literal
 
 from dashboard import wording
-from dashboard.diagnosis import diagnose
+from dashboard.diagnosis import diagnose_trial
 from dashboard.evidence import Counts, Variant, Verdict
 from dashboard.latency import latency_of
 from dashboard.record import RunRecord, TrialRecord
@@ -71,7 +71,7 @@ def board_view(record: RunRecord, trial: int | None = None, *, now: float | None
         "reasons": [asdict(reason) for reason in verdict.reasons] if verdict is not None else [],
         "not_checked": wording.unchecked(verdict) if verdict is not None else [],
         "errors": _errors(shown),
-        "findings": _findings(shown, verdict),
+        "findings": _findings(record, shown, verdict),
         "notes": [*record.warnings, *(shown.notes if shown is not None else ())],
         "rows": [_row(row, jobs=record.settings.jobs) for row in rows],
     }
@@ -235,7 +235,7 @@ def _measures(record: RunRecord, shown: TrialRecord | None, counts: Counts) -> l
         ["In flight during the load", contended, met],
         ["Worker alive after", wording.seconds(alive), "a fresh process, nothing loaded yet"],
     ]
-    if shown is not None and shown.verdict is not None:
+    if shown is not None and shown.verdict is not None and wording.memory_words(shown)[0] != "–":
         measures.append(["Models in its memory", *wording.memory_words(shown)])
     failed = wording.failures(record)
     if failed is not None and record.settings.repeat > 1:
@@ -285,10 +285,10 @@ def _errors(shown: TrialRecord | None) -> list[str]:
     return [f"{count:,} × {error}" for error, count in Counter(told).most_common(_MOST_ERRORS)]
 
 
-def _findings(shown: TrialRecord | None, verdict: Verdict | None) -> list[dict[str, Any]]:
-    if shown is None or verdict is None or verdict.verdict == "green" or shown.unreached is not None:
-        return []  # what was never reached shows no sign of any cause
-    return [asdict(finding) for finding in diagnose(shown.evidence(), verdict)]
+def _findings(record: RunRecord, shown: TrialRecord | None, verdict: Verdict | None) -> list[dict[str, Any]]:
+    if shown is None or verdict is None:
+        return []
+    return [asdict(finding) for finding in diagnose_trial(record, shown, verdict)]
 
 
 def _row(row: VariantRow, *, jobs: int) -> dict[str, Any]:

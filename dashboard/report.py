@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from dashboard.diagnosis import Finding, diagnose
+from dashboard.diagnosis import Finding, diagnose_trial
 from dashboard.evidence import Control, Counts, LogLine, Reason, Verdict
 from dashboard.language import ENGLISH, speaking
 from dashboard.memory import steps_of
@@ -105,7 +105,7 @@ def findings(record: RunRecord) -> tuple[Finding, ...]:
     verdict, shown = final_verdict(record), record.shown_trial
     if verdict is None or shown is None or record.unreached is not None:
         return ()
-    return diagnose(shown.evidence(), verdict)
+    return diagnose_trial(record, shown, verdict)
 
 
 def check_report_path(path: Path, endings: Collection[str] = ENDINGS) -> None:

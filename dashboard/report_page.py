@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
+from dashboard.diagnosis import Finding
 from dashboard.evidence import LogEvent, Reason, Variant, Verdict
 from dashboard.printable import printable
 from dashboard.record import RunRecord, TrialRecord
@@ -51,7 +52,7 @@ def page(record: RunRecord) -> str:
     if verdict is not None:
         parts += [_figures(verdict, shown), _reasons("Why", verdict.reasons)]
         if likely := findings(record):
-            parts.append(_list("Likely cause and cure", (f"{found.cause} {found.cure}" for found in likely)))
+            parts.append(_findings(likely))
         if verdict.not_checked:
             parts.append(_list("Not checked", unchecked(verdict)))
     parts.append(_control(record, verdict))
@@ -132,6 +133,16 @@ def _reasons(title: str, reasons: Iterable[Reason]) -> str:
 def _list(title: str, sentences: Iterable[str]) -> str:
     rows = "".join(f"<li>{_text(sentence)}</li>\n" for sentence in sentences)
     return f"<h2>{title}</h2>\n<ul>\n{rows}</ul>"
+
+
+def _findings(found: Iterable[Finding]) -> str:
+    rows = "".join(
+        f"<li>{_text(f'{each.cause} {each.cure}')}"
+        + (f"\n<pre tabindex=0>{escape(each.example)}</pre>" if each.example is not None else "")
+        + "</li>\n"
+        for each in found
+    )
+    return f"<h2>Likely cause and cure</h2>\n<ul>\n{rows}</ul>"
 
 
 def _control(record: RunRecord, verdict: Verdict | None) -> str:

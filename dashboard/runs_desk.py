@@ -66,7 +66,7 @@ OUTCOME_LABELS: Final = _labels(
     (ANY, lambda: _("All")),
     ("green", lambda: _("✓ Green")),
     ("red", lambda: _("✕ Red")),
-    ("inconclusive", lambda: _("? No proof")),
+    ("inconclusive", lambda: _("? Inconclusive")),
     ("running", lambda: _("… Running")),
     ("interrupted", lambda: _("! Interrupted")),
     ("failed", lambda: _("! Not made")),

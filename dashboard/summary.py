@@ -32,6 +32,7 @@ __all__ = ["TERMINAL_COLOURS", "badge", "summary", "summary_of_log", "trial_line
 
 TERMINAL_COLOURS: Final[dict[Colour, str]] = {"green": "green", "red": "red", "inconclusive": "yellow"}
 _WIDTH: Final = 100
+_LABEL: Final = 10
 _MOST_FINDINGS: Final = 2  # the likeliest ones; the page and the JSON have all
 
 
@@ -53,8 +54,7 @@ def summary(record: RunRecord) -> Iterator[str]:
         yield from wrapped("Counts", _counts(verdict.counts))
         for number, reason in enumerate(verdict.reasons):
             yield from wrapped("" if number else "Why", f"{printable(reason.text)} [{reason.code}]")
-        for finding in findings(record)[:_MOST_FINDINGS]:
-            yield from wrapped("Likely", printable(f"{finding.cause} {finding.cure}"))
+        yield from _likely(findings(record))
         if record.status != "failed":
             yield from wrapped("Control", ": ".join(control_words(record)))
         yield from wrapped("Contended", ": ".join(contention_words(verdict.counts)))
@@ -92,10 +92,18 @@ def summary_of_log(verdict: Verdict, findings: Sequence[Finding], lines: int) ->
     yield from wrapped("Counts", f"{_counts(verdict.counts)}, in {plural(lines, 'line')}")
     for number, reason in enumerate(verdict.reasons):
         yield from wrapped("" if number else "Why", f"{printable(reason.text)} [{reason.code}]")
-    for finding in findings[:_MOST_FINDINGS]:
-        yield from wrapped("Likely", printable(f"{finding.cause} {finding.cure}"))
+    yield from _likely(findings)
     if verdict.not_checked:
         yield from wrapped("Unchecked", " ".join(unchecked(verdict)))
+
+
+def _likely(findings: Sequence[Finding]) -> Iterator[str]:
+    shown = findings[:_MOST_FINDINGS]
+    for finding in shown:
+        yield from wrapped("Likely", printable(f"{finding.cause} {finding.cure}"))
+    example = next((each.example for each in shown if each.example is not None), None)
+    for number, line in enumerate(example.splitlines() if example is not None else ()):
+        yield f"  {click.style(('' if number else 'Code').ljust(_LABEL), dim=True)}{line}".rstrip()
 
 
 def trial_line(trial: TrialRecord, repeat: int) -> str:
@@ -108,7 +116,10 @@ def trial_line(trial: TrialRecord, repeat: int) -> str:
     if trial.verdict is None:
         return f"{name}: not judged"
     took = "" if trial.ended_at is None else f" ({seconds(trial.ended_at - trial.started_at)})"
-    return f"{name}: {trial.verdict.verdict}, {_counts(trial.verdict.counts)}{took}"
+    said: str = trial.verdict.verdict
+    if trial.role == "control" and said == "red":
+        said = "red, and stopped at that"  # so its counts are no whole trial's
+    return f"{name}: {said}, {_counts(trial.verdict.counts)}{took}"
 
 
 def _counts(counts: Counts) -> str:
@@ -136,7 +147,7 @@ def _tally(trials: Iterable[TrialRecord]) -> str:
     return ", ".join(words) or "none was judged"
 
 
-def wrapped(label: str, text: str, width: int = 10) -> Iterator[str]:
+def wrapped(label: str, text: str, width: int = _LABEL) -> Iterator[str]:
     """Yield a text beside its label, in as many lines as it takes."""
     # Ids must stay whole: nothing is broken inside a word, and nothing is cut.
     lines = textwrap.wrap(text, _WIDTH - 2 - width, break_long_words=False, break_on_hyphens=False) or [""]

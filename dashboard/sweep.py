@@ -155,7 +155,7 @@ class Cell:
         if self.red:
             parts.append(f"{self.red} of {made} red")
         if self.inconclusive:
-            parts.append(f"{self.inconclusive} without proof")
+            parts.append(f"{self.inconclusive} inconclusive")
         return ", ".join(parts)
 
 
@@ -242,6 +242,12 @@ def verdict_of(sweep: SweepRecord) -> tuple[Colour, tuple[Reason, ...]]:
 
 
 def _notes(sweep: SweepRecord) -> Iterable[Reason]:
+    if any(cell.state == "warm" for cell in sweep.cells):
+        yield Reason(
+            "warm_reuses",
+            "A warm cell holds when every answer came from the model that was there before, and none was "
+            "loaded. That shows reuse, and not that a load happens once: alone, such a run is inconclusive.",
+        )
     cold = [cell for cell in sweep.cells if not cell.must_hold and cell.state == "cold" and cell.run_id]
     red, trials = sum(cell.red for cell in cold), sum(cell.red + cell.held for cell in cold)
     if red:

@@ -170,7 +170,7 @@ def sweep_summary(sweep: SweepRecord) -> Iterator[str]:
 _HEADLINES: Final[Mapping[Colour, str]] = {
     "green": "Every cell with the guard on held",
     "red": "A cell with the guard on failed",
-    "inconclusive": "Not every cell with the guard on is proven",
+    "inconclusive": "A cell with the guard on is inconclusive",
 }
 
 

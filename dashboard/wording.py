@@ -36,7 +36,7 @@ __all__ = [
     "when",
 ]
 
-COLOUR_WORDS: Final[Mapping[Colour, str]] = {"green": "Green", "red": "Red", "inconclusive": "No proof"}
+COLOUR_WORDS: Final[Mapping[Colour, str]] = {"green": "Green", "red": "Red", "inconclusive": "Inconclusive"}
 COLOUR_ICONS: Final[Mapping[Colour, str]] = {"green": "✓", "red": "✕", "inconclusive": "?"}
 
 TARGET_LABELS: Final[Mapping[str, str]] = {
@@ -196,6 +196,8 @@ def headline(record: RunRecord, verdict: Verdict | None) -> str:
     if verdict.verdict == "green":
         return "Loaded exactly once"
     code = verdict.reasons[0].code if verdict.reasons else ""
+    if code == "no_load" and record.settings.warm:
+        return "A warm run: nothing was loaded, which by itself proves nothing of loading"
     return f"No proof either way: {_UNPROVEN.get(code, 'see the reasons')}"
 
 

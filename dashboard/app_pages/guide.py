@@ -5,12 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import guide_desk, session
+from dashboard.examples import ONCE_LOADER
 from dashboard.guide import GuideStep, cures, result_rows
 from dashboard.guide_steps import guide_steps
 from dashboard.language import _
+from dashboard.loader_copy import about_the_loader, loader_zip
 from dashboard.printable import as_it_is
+from dashboard.remedies import LOADER_ANCHOR
 from dashboard.retold import told
-from dashboard.wording import target_label
+from dashboard.wording import settings_title, target_label
 
 _BADGES = {
     "good": ("green", ":material/check_circle:"),
@@ -24,7 +27,8 @@ st.title(_("Guide"))
 st.markdown(
     _(
         ":gray[Is the model loaded exactly once when several variants start at the same time? "
-        "What was done by hand to find out, step by step, and the button that does it here.]"
+        "What was done by hand to find out, step by step, and the button that does it here. "
+        "The lines work as they stand, pasted one after the other.]"
     )
 )
 shown = session.shown_containers()
@@ -55,7 +59,10 @@ def draw(step: GuideStep, number: int, *, free: bool) -> None:
         by_hand, here = st.columns(2)
         with by_hand:
             st.markdown(f":small[:gray[{_('By hand')}]]")
-            st.code(step.shell, language=None, wrap_lines=True)
+            if step.shell:
+                st.code(step.shell, language=None, wrap_lines=True)
+            else:
+                st.markdown(_("By statements in its database: `targets.toml` holds them."))
         with here:
             st.markdown(f":small[:gray[{_('Here')}]]  \n{step.here}")
             with st.container(horizontal=True):
@@ -78,8 +85,8 @@ def draw(step: GuideStep, number: int, *, free: bool) -> None:
 @st.fragment(run_every=2)
 def walk() -> None:
     """Draw the steps as far as they have come; a run is shown while it goes on."""
-    known = guide_desk.facts()
-    free = known.record is None or not known.record.running
+    known, active = guide_desk.facts(), session.console().runner.active()
+    free = active is None
     if known.name is not None:
         disturbs = told(session.disturbed(known.name))
         if known.allowed:
@@ -94,13 +101,37 @@ def walk() -> None:
         st.error(
             as_it_is(told(refused.sentence or " ".join(refused.errors.values()))), icon=":material/error:"
         )
+    if active is not None and (known.record is None or known.record.run_id != active.run_id):
+        other = told(settings_title(active.settings))
+        st.info(_("Another run is under way: {run}. Release when it has ended.", run=as_it_is(other)),
+                icon=":material/sync:")  # fmt: skip
     for number, step in enumerate(guide_steps(known), start=1):
         draw(step, number, free=free)
     st.header(_("What should come out"), anchor=False)
     st.dataframe(result_rows(known), hide_index=True, key="guide_results")
     st.header(_("If it is not so"), anchor=False)
-    for finding in cures(known):
+    found = cures(known)
+    if not found:
+        st.markdown(_("It is so: the newest run was green, and there is nothing to cure."))
+    for finding in found:
         st.markdown(f"**{as_it_is(finding.cause)}**  \n{as_it_is(finding.cure)}")
+        if finding.example is not None:
+            st.code(finding.example, language="python")
 
 
 walk()
+st.header(_("Put the loader into your service"), anchor=LOADER_ANCHOR)
+st.markdown(
+    _(
+        "Put the folder `loader/` beside your service's code. It needs torch, transformers and accelerate, "
+        "which the service has, and nothing of this console. Then these lines load the model once in each "
+        "process, however many ask for it:"
+    )
+)
+st.code(ONCE_LOADER, language="python")
+st.download_button(
+    _("The folder loader/ (zip)"), loader_zip, "loader.zip", "application/zip", key="guide-loader",
+    on_click="ignore", icon=":material/download:",
+)  # fmt: skip
+with st.expander(_("What it guarantees, which test holds it, and what it does not do (in English)")):
+    st.markdown(about_the_loader())

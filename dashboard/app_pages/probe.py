@@ -113,7 +113,9 @@ def newest() -> None:
         return
     st.header(_("Result"))
     st.markdown(f":gray[{what}]")
-    only = _("Only the newest probe of this console is kept, until it ends: no link brings an older one back.")
+    only = _(
+        "Only the newest probe of this console is kept, until it ends: no link brings an older one back."
+    )
     st.markdown(f":small[:gray[{only}]]")
     if now.judged is None:
         st.error(as_it_is(told(now.problem)), icon=":material/error:")
@@ -123,6 +125,8 @@ def newest() -> None:
     show("  \n".join((f"**{told(words.headline)}**", *map(told, words.reasons))))
     for finding in words.findings[:2]:  # the likeliest
         st.markdown(f"**{told(finding.cause)}** {told(finding.cure)}")
+        if finding.example is not None:
+            st.code(finding.example, language="python")
     st.markdown(f":gray[{told(words.facts)}]")
     st.dataframe(told_rows(words.threads), hide_index=True, placeholder="–")
     for clause in words.unchecked:

@@ -27,6 +27,7 @@ _SCRIPTS: Final = (
     "log_row.js",
     "log_row_actions.js",
     "log_link.js",
+    "clipboard.js",
     "log_export.js",
     "log_find_bar.js",
     "log_controls.js",

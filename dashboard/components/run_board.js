@@ -139,11 +139,11 @@ function drawWhy(board, view) {
     for (const finding of view.findings) {
       const item = el("div", "finding");
       item.append(el("b", "", finding.cause), el("p", "", finding.cure));
-      if (/^https?:\/\//.test(finding.link ?? "")) {
-        const link = el("a", "", tr("Read more"));
-        link.href = finding.link;
+      if (finding.example) item.append(codeLines(finding.example));
+      if (finding.link) {
+        const link = el("a", "", tr("What the loader does, and its folder as a file"));
+        link.href = finding.link; // a page of this console: this one stays open
         link.target = "_blank";
-        link.rel = "noreferrer";
         item.append(link);
       }
       block.append(item);

@@ -14,8 +14,8 @@ from dashboard.language import tag
 
 __all__ = ["BoardEvents", "run_board"]
 
-# One module for the browser, three files for people: rows and link know nothing of the board.
-_FILES: Final = ("run_link.js", "run_rows.js", "run_board.js")
+# One module for the browser, some files for people: only the last one knows the board.
+_FILES: Final = ("clipboard.js", "code_lines.js", "run_link.js", "run_rows.js", "run_board.js")
 _TEXTS: Final = texts_of(*_FILES)
 _mount: Final = component("run_board", [WORDS_JS, *_FILES], styles=["run_board.css"])
 

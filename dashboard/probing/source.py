@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from dashboard.auditing.findings import Audit
 from dashboard.auditing.in_container import NoSuchModule, module_source
@@ -18,8 +17,6 @@ from dashboard.probing.report import Asked
 from dashboard.probing.result import ProbeVerdict
 
 __all__ = ["with_source_in_container", "with_source_in_folder"]
-
-_LINK: Final = "README.md#reading-the-source"
 
 
 def with_source_in_folder(judged: ProbeVerdict, folder: Path) -> ProbeVerdict:
@@ -60,4 +57,4 @@ def _causes(audit: Audit, asked: Asked) -> Iterator[Finding]:
         if finding.certain:
             where = f"{audit.place}, line {finding.line}"
             cure = f"`audit` shows the line (--callable {asked.name})."
-            yield Finding(finding.code, f"{where}: {finding.text}", cure, _LINK)
+            yield Finding(finding.code, f"{where}: {finding.text}", cure)

@@ -8,7 +8,6 @@ from functools import cache
 
 import pytest
 
-from dashboard.diagnosis import Finding
 from dashboard.language import TOLD, speaking
 from dashboard.remedies import REMEDIES
 from dashboard.retold import told
@@ -144,9 +143,9 @@ def test_each_verdict_on_the_corpus_is_told_in_korean(name):
 
 @pytest.mark.parametrize("code", REMEDIES)
 def test_each_cause_and_cure_is_told_in_korean(code):
-    finding = Finding(code, *REMEDIES[code])
+    remedy = REMEDIES[code]
     with speaking("ko"):
-        for text in (finding.cause, finding.cure):
+        for text in (remedy.cause, remedy.cure):
             assert told(text) != text
             assert not ENGLISH_WORDS.search(QUOTED.sub("", told(text)))
 

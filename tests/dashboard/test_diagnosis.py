@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from dashboard.diagnosis import diagnose
+from dashboard.diagnosis import diagnose, diagnose_trial
 from dashboard.evidence import Control, Counts, Evidence, Gap, Reason, Variant, Verdict, WorkerEnd
 from dashboard.remedies import REMEDIES
+from dashboard.settings import Guard, RunSettings
 from dashboard.verdict import judge, with_control
+from tests.dashboard.records import red_run
 from tests.dashboard.worker_log import WorkerLog, answered, good_trial, names, read, trial, unguarded_trial
 
-ROOT = Path(__file__).resolve().parents[2]
 WHO = names(3)
 START = "Loading LLaVa model: llava-hf/llava-1.5-7b-hf on cuda"
 END = "✓ LLaVa model loaded successfully on cuda"
@@ -45,6 +44,55 @@ def test_green_needs_no_diagnosis() -> None:
 
 def test_overlapping_loads_mean_that_no_lock_is_used_or_one_for_each_call() -> None:
     assert codes(unguarded_trial())[:2] == ["lock_not_used", "lock_per_call"]
+
+
+@pytest.mark.parametrize(
+    ("guard", "expected"),
+    [
+        ("off", ["guard_off"]),
+        ("no-second-check", ["guard_no_second_check"]),
+        ("per-model", ["guard_per_model"]),
+        ("on", ["beside_the_guard"]),
+    ],
+)
+def test_a_run_that_set_the_guard_itself_does_not_guess_at_it(guard: Guard, expected: list[str]) -> None:
+    settings = RunSettings(guard=guard)
+    seen = unguarded_trial()
+    assert [each.code for each in diagnose(seen, judge(seen), settings)] == expected
+
+
+def test_the_guard_of_a_container_is_its_own_affair_and_stays_a_guess() -> None:
+    seen, settings = unguarded_trial(), RunSettings(target="container:yh")
+    assert [each.code for each in diagnose(seen, judge(seen), settings)] == codes(seen)
+
+
+def test_a_guard_that_was_off_does_not_hide_what_else_was_wrong() -> None:
+    log = WorkerLog().ask(*WHO).tell("started", 1).tell("started", 2).tell("failed", 1, error="OutOfMemory")
+    seen = trial(log.tell("failed", 2, error="OutOfMemory"), ())
+    found = [each.code for each in diagnose(seen, judge(seen), RunSettings(guard="off"))]
+    assert found == ["out_of_memory", "guard_off"]
+
+
+def test_a_lone_meta_tensor_error_under_the_guard_points_at_the_model_and_the_versions() -> None:
+    seen = trial(WorkerLog().ask(*WHO).tell("started", 1).tell("meta_tensor_error", 1), ())
+    found = [each.code for each in diagnose(seen, judge(seen), RunSettings())]
+    assert found == ["device_map", "pytorch_version"]
+
+
+@pytest.mark.parametrize(("warm", "expected"), [(True, "begun_warm"), (False, "already_warm")])
+def test_a_run_that_was_to_begin_warm_is_not_told_to_begin_cold(warm: bool, expected: str) -> None:
+    seen = trial(WorkerLog(), answered(WHO))
+    found = diagnose(seen, judge(seen), RunSettings(warm=warm, control=False))
+    assert [each.code for each in found] == [expected]
+
+
+def test_the_control_of_a_run_is_known_by_its_own_guard() -> None:
+    record = red_run()
+    control = replace(record.trials[0], role="control", guard="off")
+    judged = control.verdict
+    assert judged is not None
+    guarded = replace(record, settings=RunSettings())
+    assert diagnose_trial(guarded, control, judged)[0].code == "guard_off"
 
 
 def test_loads_one_after_the_other_mean_that_the_second_check_is_missing() -> None:
@@ -162,13 +210,9 @@ def test_a_verdict_that_nothing_explains_still_gets_a_next_step() -> None:
 
 @pytest.mark.parametrize("code", sorted(REMEDIES))
 def test_a_remedy_says_why_and_what_next_in_whole_sentences(code: str) -> None:
-    cause, cure, link = REMEDIES[code]
-    assert cause.endswith(".")
-    assert cure.endswith(".")
-    if link is not None:
-        name, anchor = link.split("#")
-        headings = re.findall(r"^#+ (.+)$", (ROOT / name).read_text("utf-8"), re.MULTILINE)
-        assert anchor in {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+    remedy = REMEDIES[code]
+    assert remedy.cause.endswith(".")
+    assert remedy.cure.endswith(".")
 
 
 @pytest.mark.parametrize(

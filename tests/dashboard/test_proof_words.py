@@ -88,6 +88,11 @@ def test_the_board_tells_it(record: RunRecord) -> None:
     assert ["Sweep", "20261123-080000-abcdef"] in view["facts"]
 
 
+def test_a_memory_that_nobody_can_tell_takes_no_row(record: RunRecord) -> None:
+    silent = replace(record, trials=tuple(replace(trial, memory=None) for trial in record.trials))
+    assert "Models in its memory" not in [name for name, _value, _note in board_view(silent)["measures"]]
+
+
 @pytest.mark.parametrize(
     ("counts", "short", "words"),
     [

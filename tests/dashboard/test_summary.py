@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import click
+
 from dashboard.evidence import Reason
 from dashboard.summary import summary, trial_line
 from tests.dashboard import sample_records as sample
+from tests.dashboard.records import red_run
 
 
 def test_the_summary_has_verdict_reasons_control_latencies_and_the_id() -> None:
@@ -33,6 +36,17 @@ def test_a_long_word_in_the_summary_is_never_broken() -> None:
     word = "x" * 300
     record = replace(sample.run("red"), warnings=(f"The folder {word} is gone.",))
     assert word in "\n".join(summary(record))
+
+
+def test_a_control_says_that_it_was_stopped_once_it_was_red() -> None:
+    control = replace(sample.trial(1, "red"), role="control", guard="off")
+    assert trial_line(control, 5).startswith("control 1, guard off: red, and stopped at that, 3 starts")
+
+
+def test_the_lines_of_a_cure_stand_as_they_are_to_be_typed() -> None:
+    text = "\n".join(map(click.unstyle, summary(red_run())))
+    assert "Code      from loader import OnceLoader" in text
+    assert "            return LLAVA.get()".replace("  ", " ") in text.replace("  ", " ")
 
 
 def test_a_trial_in_one_line() -> None:

@@ -104,3 +104,11 @@ def test_a_step_is_told_with_the_number_of_variants():
     assert (
         running_headline(replace(running_run(), step="release")) == "Releasing 5 variants at the same instant"
     )
+
+
+def test_a_warm_run_says_why_it_is_inconclusive_by_itself():
+    verdict = Verdict("inconclusive", (Reason("no_load", "No load was seen."),), Counts())
+    cold = replace(green_run(), verdict=verdict)
+    warm = replace(cold, settings=RunSettings(warm=True, control=False))
+    assert headline(warm, verdict).startswith("A warm run: nothing was loaded")
+    assert headline(cold, verdict) == "No proof either way: no load was seen"

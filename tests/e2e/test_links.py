@@ -103,9 +103,9 @@ def test_the_two_sides_of_a_comparison(
     page = open_page("compare")
     expect(page.get_by_text("Worse than before").first).to_be_visible()
     page.get_by_role("combobox", name="After").click()
-    page.get_by_role("option", name="No proof").first.click()
+    page.get_by_role("option", name="Inconclusive").first.click()
     page.wait_for_url("**after=20261123-084800-55cc03*")
-    expect(colleague(page).get_by_text("No proof").first).to_be_visible()
+    expect(colleague(page).get_by_text("Inconclusive").first).to_be_visible()
 
 
 def test_the_logs_of_containers(open_page: Callable[[str], Page], colleague: Callable[[Page], Page]) -> None:
