@@ -47,7 +47,8 @@ class _Commands(click.Group):
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 green, 1 red, 2 usage, 3 inconclusive, 4 target out of reach.",
+    epilog="Exit codes: 0 green, 1 red, 2 usage, 3 inconclusive, 4 target out of reach. What run, verdict, "
+    "sweep and probe say to people goes to standard error, so that --json has standard output to itself.",
 )
 def cli() -> None:
     """Loadonce proves that a model service loads its big model exactly once."""

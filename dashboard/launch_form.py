@@ -28,19 +28,19 @@ class Preset:
 PRESETS: Final = (
     Preset(
         "prove",
-        "Prove it: 5 variants, guard on",
-        "Releases 5 variants at once at a fresh worker, then tries the same with the guard off. "
+        "Prove it: 3 variants, guard on",
+        "Releases 3 variants at once at a fresh worker, then tries the same with the guard off. "
         "Should come out green.",
         ":material/verified_user:",
-        RunSettings(variants_per_job=5),
+        RunSettings(),
     ),
     Preset(
         "break",
-        "See it break: 5 variants, guard off",
+        "See it break: 3 variants, guard off",
         "The same release at a worker without the lock: real loads on top of each other. "
         "Should come out red.",
         ":material/heart_broken:",
-        RunSettings(variants_per_job=5, guard="off"),
+        RunSettings(guard="off"),
     ),
 )
 

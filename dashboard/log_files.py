@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Final, Protocol
 
-__all__ = ["UnreadableLog", "blocks_of"]
+__all__ = ["UnreadableLog", "blocks_of", "is_no_text"]
 
 _BLOCK: Final = 1024 * 1024
 """As long as the longest line that is kept whole."""
@@ -20,6 +20,8 @@ _WIDE_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _SAMPLE: Final = 4096
 _FEWEST: Final = 16
 _SOME: Final = 0.05
+_SPACE: Final = 0x20
+_IN_TEXTS: Final = b"\t\n\r\f\b\x1b"
 _MANY: Final = 0.3  # of the bytes of a text in UTF-16; a log of another kind holds hardly any zero
 
 
@@ -78,6 +80,16 @@ def _check(begin: bytes, name: str) -> None:
             f"The log {name} is in {wide}, and logs are read in UTF-8. Convert it on the way: "
             f"iconv -f {wide} -t UTF-8 {_file(name)} | python -m dashboard verdict --file -"
         )
+
+
+def is_no_text(begin: bytes) -> bool:
+    """Whether the first bytes are those of a picture, a program or the like, and not of a log.
+
+    A log may begin with zeros, as one does that was emptied while it was written, and may be in no UTF-8.
+    """
+    sample = begin.lstrip(b"\0")[:_SAMPLE]
+    odd = sum(byte < _SPACE and byte not in _IN_TEXTS for byte in sample)
+    return len(sample) >= _FEWEST and odd > len(sample) * _SOME
 
 
 def _file(name: str) -> str:

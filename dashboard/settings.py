@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 __all__ = [
+    "DEFAULT_VARIANTS",
     "GUARDS",
     "MAX_CONTROL_TRIES",
     "MAX_REPEAT",
@@ -23,6 +24,8 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 Guard = Literal["on", "off", "no-second-check", "per-model"]
 GUARDS: Final[tuple[Guard, ...]] = get_args(Guard)
 
+DEFAULT_VARIANTS: Final = 3
+"""Of a job: on the command line, on pages, and in the runs that are one press away."""
 MAX_VARIANTS: Final = 1000
 """Variants at once: each one is a thread and a connection, and the worker queues at most 1,024."""
 MAX_REPEAT: Final = 1000
@@ -61,7 +64,7 @@ class RunSettings:
 
     target: str = "local"
     jobs: int = 1
-    variants_per_job: int = 3
+    variants_per_job: int = DEFAULT_VARIANTS
     repeat: int = 1
     guard: Guard = "on"
     control: bool | None = None

@@ -11,7 +11,7 @@ from dashboard.language import _
 from dashboard.launch_form import PRESETS, draft
 from dashboard.printable import as_it_is
 from dashboard.retold import told
-from dashboard.settings import GUARDS
+from dashboard.settings import DEFAULT_VARIANTS, GUARDS
 from dashboard.wording import GUARD_CAPTIONS, GUARD_LABELS, running_headline, target_label
 
 st.title(_("Launch"))
@@ -63,7 +63,11 @@ with st.container(border=True):
             1,
             _("A job is a group of variants. All variants of all jobs are released together."),
         ),
-        "variants_per_job": (_("Variants per job"), 5, _("A variant is one request that needs the model.")),
+        "variants_per_job": (
+            _("Variants per job"),
+            DEFAULT_VARIANTS,
+            _("A variant is one request that needs the model."),
+        ),
         "repeat": (
             _("Repeats"),
             1,

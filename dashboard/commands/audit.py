@@ -42,7 +42,8 @@ def audit(
     try:
         found = audit_source(source, place, wanted)
     except SourceError as error:
-        raise CommandError(str(error)) from error
+        what = "--path a Python file" if path is not None else "--module a Python module"
+        raise CommandError(f"{error} Give {what} whose function loads the model.") from error
     except NoSuchCallable as error:
         raise CommandError(f"--callable {name}: {place} {error}") from error
     for said in audit_lines(found):

@@ -166,7 +166,9 @@ def _pattern(text: str | None) -> Wanted:
     try:
         pattern = re2.compile(text, options)
     except re2.error as error:
+        said = error.args[0].decode() if isinstance(error.args[0], bytes) else error
         raise CommandError(
-            f"--grep {text!r} is no pattern of RE2 ({error}). Its syntax knows no look-around and no \\1."
+            f"--grep {text!r} is no pattern of RE2 ({said}). Its syntax knows no look-around and no \\1; put "
+            "\\ before a sign that is to be found as it is."
         ) from error
     return lambda line: pattern.search(line) is not None

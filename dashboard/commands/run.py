@@ -22,7 +22,15 @@ from dashboard.commands import (
 )
 from dashboard.commands.restarting import ask_first
 from dashboard.commands.stopping import Stop
-from dashboard.settings import GUARDS, MAX_REPEAT, MAX_TIMEOUT_S, MAX_VARIANTS, RunSettings, SettingsError
+from dashboard.settings import (
+    DEFAULT_VARIANTS,
+    GUARDS,
+    MAX_REPEAT,
+    MAX_TIMEOUT_S,
+    MAX_VARIANTS,
+    RunSettings,
+    SettingsError,
+)
 
 if TYPE_CHECKING:
     from dashboard.alerts import Alerts
@@ -51,14 +59,17 @@ _FLAGS: Final = {
 }
 
 
-@click.command(epilog="Exit codes: 0 green, 1 red, 2 usage, 3 inconclusive, 4 target out of reach.")
+@click.command(
+    epilog="Exit codes: 0 green, 1 red, 2 usage, 3 inconclusive, 4 target out of reach. The result in words "
+    "goes to standard error: 2>&1 | less to page it, --json for standard output."
+)
 @click.option(
     "--target", default="local", show_default=True, metavar="local|container:NAME", help="What to test."
 )
 @click.option("--jobs", default=1, show_default=True, help="Groups of variants.")
 @click.option(
     "--variants-per-job",
-    default=3,
+    default=DEFAULT_VARIANTS,
     show_default=True,
     help=f"Variants in each; all of them, at most {MAX_VARIANTS:,}, start at the same instant.",
 )

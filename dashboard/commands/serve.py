@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from types import FrameType
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 
@@ -19,11 +19,26 @@ from dashboard.commands import CommandError
 __all__ = ["serve"]
 
 _START_TIMEOUT_S: Final = 60.0
+_MOST_PORTS: Final = 65_535
+
+
+class _Port(click.ParamType[int]):
+    """A number that a server can listen on."""
+
+    name = "port"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        if text.isascii() and text.isdecimal() and 1 <= int(text) <= _MOST_PORTS:
+            return int(text)
+        raise CommandError(
+            f"--port: {text!r} is no port. Give a whole number from 1 to {_MOST_PORTS}, such as 8502."
+        )
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(1, 65_535), default=8501, show_default=True, help="Port.")
+@click.option("--port", type=_Port(), default=8501, show_default=True, help="Port.")
 def serve(host: str, port: int) -> int:
     """Start the console in the browser. Ctrl-C or SIGTERM ends it."""
     _check_port(host, port)

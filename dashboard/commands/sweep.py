@@ -43,7 +43,7 @@ class _Listed(click.ParamType[tuple[Any, ...]]):
 
 @click.command(
     epilog="Exit codes: 0 every cell with the guard on held, 1 one of them was red, 2 usage, 3 one of them "
-    "is not proven, 4 target out of reach. A red cell without the guard is expected, and no failure."
+    "is inconclusive, 4 target out of reach. A red cell without the guard is expected, and no failure."
 )
 @click.option(
     "--target", default="local", show_default=True, metavar="local|container:NAME", help="What to test."

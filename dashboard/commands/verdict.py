@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["verdict"]
 
 
-@click.command(epilog="Exit codes: 0 green, 1 red, 2 usage, 3 inconclusive, 4 target out of reach.")
+@click.command(
+    epilog="Exit codes: 0 green, 1 red, 2 usage, 3 inconclusive, 4 target out of reach. The result in words "
+    "goes to standard error: 2>&1 | less to page it, --json for standard output."
+)
 @click.option("--file", "file", metavar="PATH|-", help="A log file; - is standard input.")
 @click.option("--container", metavar="NAME", help="A container's log, from its last start on.")
 @click.option("--since", metavar="WHEN", help="Begin there instead: 5m, 1h30m, 2026-11-23T07:10:47Z.")
@@ -48,18 +51,21 @@ def verdict(
         raise CommandError("Name one log: --file PATH (- is standard input), or --container NAME.")
     if file is not None and (since or until):
         raise CommandError("--since and --until are for --container: the lines of a file have no known time.")
+    from dashboard.diagnosis import finding
     from dashboard.log_verdict import judge_log
     from dashboard.printable import printable
 
     found = chosen_profile(profile)
     beside = _Beside()
     if file is not None:
-        log = _of_file(file, found)
+        log = _of_file(file, found, beside)
     else:
         log = _of_container(container or "", since, until, found, beside)
     judged = judge_log(
         log, profile=found, expected_workers=expected_workers, gaps=beside.gaps, ends=beside.ends
     )
+    if beside.no_text and {reason.code for reason in judged.verdict.reasons} == {"no_load"}:
+        judged = replace(judged, findings=(finding("no_text"),))
     for said in (*_summary(judged), *(f"Note: {printable(note)}" for note in beside.notes)):
         click.echo(said, err=True)
     if as_json:
@@ -74,17 +80,23 @@ class _Beside:
     gaps: list[Gap] = field(default_factory=list)
     ends: list[WorkerEnd] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    no_text: bool = False
 
 
-def _of_file(name: str, profile: Profile | str | None) -> Iterator[Sifted]:
-    from dashboard.log_files import UnreadableLog, blocks_of
+def _of_file(name: str, profile: Profile | str | None, beside: _Beside) -> Iterator[Sifted]:
+    from dashboard.log_files import UnreadableLog, blocks_of, is_no_text
     from dashboard.sieve import Sieve
     from dashboard.torn_records import mended
+
+    def noted(blocks: Iterable[bytes]) -> Iterator[bytes]:
+        for number, block in enumerate(blocks):
+            beside.no_text |= number == 0 and is_no_text(block)
+            yield block
 
     sieve = Sieve(name, profile)
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as log:
-            yield from sieve.sift_blocks(mended(blocks_of(log, name)))
+            yield from sieve.sift_blocks(mended(noted(blocks_of(log, name))))
     except UnreadableLog as error:
         raise CommandError(str(error)) from error
     except OSError as error:

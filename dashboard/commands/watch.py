@@ -120,10 +120,10 @@ def _end(span: str | None) -> float | None:
         return None
     try:
         seconds = 0.0 - moment(span, 0.0)
-    except MomentError as error:
-        raise CommandError(f"--for: {error}") from error
+    except MomentError:
+        seconds = 0.0  # a date is refused, too: what is asked for is how long
     if seconds <= 0:
-        raise CommandError(f"--for: {span!r} is no span. Give one such as 30m or 8h.")
+        raise CommandError(f"--for: {span!r} is no span of time. Give one such as 30m, 8h or 1h30m.")
     return time.monotonic() + seconds
 
 

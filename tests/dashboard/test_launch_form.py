@@ -44,3 +44,4 @@ def test_a_lone_variant_is_warned_about():
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.key)
 def test_every_preset_can_be_launched(preset):
     assert preset.settings.check() is preset.settings
+    assert f"{preset.settings.variants} variants" in preset.label

@@ -106,13 +106,13 @@ def test_the_sidebar_leads_to_the_run_under_way(desk):
 
 
 def test_the_form_says_what_will_happen(desk):
-    assert "5 variants will be released at the same instant at a fresh worker." in words(desk.open())
+    assert "3 variants will be released at the same instant at a fresh worker." in words(desk.open())
 
 
 def test_the_sentence_follows_the_form(desk):
     tab = desk.open()
     tab.number_input(key="jobs").set_value(4).run()
-    assert "20 variants will be released" in words(tab)
+    assert "12 variants will be released" in words(tab)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_launch_opens_the_live_run(desk):
     tab = desk.open()
     tab.button(key="launch").click().run()
     assert not tab.exception
-    assert desk.runner.launched == [(RunSettings(variants_per_job=5, control=True), "local")]
+    assert desk.runner.launched == [(RunSettings(control=True), "local")]
     assert component(tab, "run_board")["view"]["run_id"] == green_run().run_id
     assert address(tab)["run"] == green_run().run_id
 
@@ -188,7 +188,7 @@ def test_a_preset_launches_at_one_press(desk, preset, guard):
     tab = desk.open()
     tab.button(key=preset).click().run()
     settings, _ = desk.runner.launched[0]
-    assert (settings.guard, settings.variants) == (guard, 5)
+    assert (settings.guard, settings.variants) == (guard, RunSettings().variants)
 
 
 def test_the_control_can_be_left_out(desk):

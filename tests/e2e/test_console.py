@@ -183,7 +183,7 @@ def test_a_past_run_opens_again_in_full_after_a_restart_of_the_console(page: Pag
     page.goto(address)
     expect(banner(page)).to_have_text("Loaded exactly once")
     expect(figure(page, "Load starts")).to_have_text("1")
-    expect(page.get_by_text("variant 5", exact=True)).to_be_visible()
+    expect(page.get_by_text("variant 3", exact=True)).to_be_visible()
 
 
 def test_a_phone_shows_what_befell_each_variant_uncut(page: Page, new_page: Callable[..., Page]) -> None:

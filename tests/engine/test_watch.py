@@ -72,8 +72,8 @@ def test_a_load_for_each_start_is_no_alarm(containers: Containers) -> None:
     ("arguments", "code", "words"),
     [
         (("--container", "nobody"), 4, "nobody"),
-        (("--container", "yh", "--for", "soon"), 2, "--for: 'soon' is no moment"),
-        (("--container", "yh", "--for", "0s"), 2, "--for: '0s' is no span"),
+        (("--container", "yh", "--for", "soon"), 2, "--for: 'soon' is no span of time"),
+        (("--container", "yh", "--for", "0s"), 2, "--for: '0s' is no span of time. Give one such as 30m"),
         (("--container", "yh", "--profile", "nobodys"), 2, "There is no log profile 'nobodys'"),
         ((), 2, "--container"),
     ],
