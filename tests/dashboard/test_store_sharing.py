@@ -44,7 +44,7 @@ def test_several_processes_open_and_write_the_same_new_history(url: str) -> None
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(60)
+        writer.join(300)
     assert [writer.exitcode for writer in writers] == [0, 0, 0, 0]
     store = Store.open(url)
     assert len(store.list()) == 40
@@ -67,7 +67,7 @@ def test_several_threads_save_the_same_run(store: Store) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(300)
     assert errors == []
     assert len(store.list()) == 1
 
