@@ -11,10 +11,7 @@ from typing import Final
 
 from dashboard.examples import AWAITED, ONCE_LOADER, OWN_LOCK, SHARED_GATE
 
-__all__ = ["LOADER_ANCHOR", "REMEDIES", "Remedy"]
-
-LOADER_ANCHOR: Final = "loader"
-"""The heading of the Guide page under which the loader is told of."""
+__all__ = ["REMEDIES", "Remedy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +25,7 @@ class Remedy:
     @property
     def link(self) -> str | None:
         """The page of the console that says more of its code, and hands out the folder `loader/`."""
-        return f"guide#{LOADER_ANCHOR}" if self.example else None
+        return "guide?about=loader" if self.example else None
 
 
 REMEDIES: Final[Mapping[str, Remedy]] = {

@@ -1,4 +1,4 @@
-"""Guide: the manual steps, each beside what does it here; `?target=` and `&module=` say of which service."""
+"""Guide: the manual steps, each beside what does it here; `?target=` and `&module=` say which service."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from dashboard.guide_steps import guide_steps
 from dashboard.language import _
 from dashboard.loader_copy import about_the_loader, loader_zip
 from dashboard.printable import as_it_is
-from dashboard.remedies import LOADER_ANCHOR
 from dashboard.retold import told
 from dashboard.wording import settings_title, target_label
 
@@ -119,19 +118,26 @@ def walk() -> None:
             st.code(finding.example, language="python")
 
 
-walk()
-st.header(_("Put the loader into your service"), anchor=LOADER_ANCHOR)
-st.markdown(
-    _(
-        "Put the folder `loader/` beside your service's code. It needs torch, transformers and accelerate, "
-        "which the service has, and nothing of this console. Then these lines load the model once in each "
-        "process, however many ask for it:"
+def loader() -> None:
+    """Hand out the loader, and say what it does."""
+    st.header(_("Put the loader into your service"), anchor=False)
+    st.markdown(
+        _(
+            "Put the folder `loader/` beside your service's code. It needs torch, transformers and "
+            "accelerate, which the service has, and nothing of this console. Then these lines load the model "
+            "once in each process, however many ask for it:"
+        )
     )
-)
-st.code(ONCE_LOADER, language="python")
-st.download_button(
-    _("The folder loader/ (zip)"), loader_zip, "loader.zip", "application/zip", key="guide-loader",
-    on_click="ignore", icon=":material/download:",
-)  # fmt: skip
-with st.expander(_("What it guarantees, which test holds it, and what it does not do (in English)")):
-    st.markdown(about_the_loader())
+    st.code(ONCE_LOADER, language="python")
+    st.download_button(
+        _("The folder loader/ (zip)"), loader_zip, "loader.zip", "application/zip", key="guide-loader",
+        on_click="ignore", icon=":material/download:",
+    )  # fmt: skip
+    with st.expander(_("What it guarantees, which test holds it, and what it does not do (in English)")):
+        st.markdown(about_the_loader())
+
+
+# A cure leads here by `?about=loader`: what it is about stands first then
+parts = (loader, walk) if st.query_params.get("about") == "loader" else (walk, loader)
+for part in parts:
+    part()

@@ -84,5 +84,5 @@ def test_the_lines_for_code_that_is_not_yours_let_it_pass_the_gate() -> None:
 def test_every_cure_that_shows_lines_leads_to_the_page_that_hands_out_the_loader() -> None:
     shown = {code: remedy for code, remedy in REMEDIES.items() if remedy.example}
     assert {"lock_not_used", "guard_off", "beside_the_guard"} <= set(shown)
-    assert {remedy.link for remedy in shown.values()} == {"guide#loader"}
+    assert {remedy.link for remedy in shown.values()} == {"guide?about=loader"}
     assert REMEDIES["restarted"].link is None

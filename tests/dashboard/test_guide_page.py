@@ -212,6 +212,11 @@ def test_the_page_hands_out_the_loader_and_says_what_it_guarantees(desk):
     assert [each.label for each in tab.get("download_button")] == ["The folder loader/ (zip)"]
 
 
+def test_a_cure_leads_to_the_loader_first(desk):
+    assert desk("guide", POSTGRES, about="loader").header[0].value == "Put the loader into your service"
+    assert desk("guide", POSTGRES).header[-1].value == "Put the loader into your service"
+
+
 def no_engine():
     raise EngineError(NO_ENGINE)
 
