@@ -18,7 +18,7 @@ class PageWire:
 
     Attributes:
         whole_runs: the seconds from asking for each run of the whole script to its end; fragments' are none.
-        interrupted: how many runs ended early, because another one was asked for.
+        interrupted: how many runs of the whole script ended early, because another one was asked for.
         updates: the bytes of each run of a fragment, and of each message to the board of a run but its first.
     """
 
@@ -30,6 +30,7 @@ class PageWire:
         self._boards: set[str] = set()
         self._asked: float | None = None
         self._bytes = 0
+        self._whole = False
         cdp.on("Network.webSocketCreated", self._opened)
         cdp.on("Network.webSocketFrameSent", self._sent)
         cdp.on("Network.webSocketFrameReceived", self._received)
@@ -62,16 +63,18 @@ class PageWire:
 
         message = ForwardMsg.FromString(payload)
         self._bytes += len(payload)
+        # What a fragment draws names it; that of the whole script names none but its own fragments'
+        self._whole |= message.WhichOneof("type") == "delta" and not message.delta.fragment_id
         if message.WhichOneof("type") != "script_finished":
             return
         if message.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY:
             self.updates.append(self._bytes)
         elif message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
-            self.interrupted += 1
+            self.interrupted += self._whole
         elif self._asked is not None:
             self.whole_runs.append(time - self._asked)
             self._asked = None
-        self._bytes = 0
+        self._bytes, self._whole = 0, False
 
 
 def _payload(event: Mapping[str, Any]) -> bytes:
