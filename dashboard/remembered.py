@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
-from dashboard.language import language
+from dashboard.language import tag
 
 __all__ = ["Remembered"]
 
@@ -32,7 +32,7 @@ class Remembered(Generic[_P, _M]):
 
     def __call__(self, picture: _P) -> _M:
         """Return what `make` makes of the picture."""
-        spoken = language()
+        spoken = tag()
         with self._lock:
             for known, words, made in self._known:
                 if known is picture and words == spoken:

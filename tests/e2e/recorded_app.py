@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from starlette.middleware import Middleware
 from streamlit import App
 
 from dashboard import session
@@ -22,6 +23,7 @@ from dashboard.evidence import LogLine
 from dashboard.live import live_routes
 from dashboard.live_access import LiveTokens
 from dashboard.logs import LogRing
+from dashboard.page_policy import PagePolicy
 from dashboard.phases import board_view
 from dashboard.probe_desk import ProbeView
 from dashboard.probing.report import Asked
@@ -170,4 +172,9 @@ async def lifespan(_app):
     session.close_console()
 
 
-app = App(FRAME, routes=live_routes(session.console, board_view), lifespan=lifespan)
+app = App(
+    FRAME,
+    routes=live_routes(session.console, board_view),
+    middleware=[Middleware(PagePolicy)],  # without it things would jump that do not
+    lifespan=lifespan,
+)
