@@ -1,7 +1,4 @@
-"""Where things stand: nothing jumps when a page comes in or lives on, and a phone shows all of it, uncut.
-
-On a phone the framework stacks what comes in later piece by piece, so that only a wide screen is held.
-"""
+"""Where things stand: nothing jumps when a page comes in or lives on, and a phone shows all of it, uncut."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ pytestmark = pytest.mark.browser
 Recorded = Callable[[str], Any]
 
 MOST = 0.25
-"""The Cumulative Layout Shift from which a page is called poor (web.dev/cls); ours have 0.02 to 0.13."""
+"""The Cumulative Layout Shift from which a page is called poor (web.dev/cls); ours have 0.01 to 0.14."""
 # The framework's own first moments are not ours: its frame is drawn without the sidebar, which then comes in
 # beside it and grows. Nothing of a page's content is in those entries.
 SHIFTS = """async () => {
@@ -81,7 +78,7 @@ def test_a_log_that_grows_moves_nothing_but_its_lines(
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_phone_shows_all_of_a_page_uncut(
+def test_a_phone_shows_all_of_a_page_uncut_and_nothing_jumps_on_it(
     new_page: Callable[..., Page], recorded: Recorded, place: str
 ) -> None:
     page = new_page(width=390, height=844)
@@ -90,3 +87,4 @@ def test_a_phone_shows_all_of_a_page_uncut(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth <= innerWidth")
     assert page.evaluate(CUT) == []
+    assert page.evaluate(SHIFTS) < MOST
