@@ -26,6 +26,9 @@ def loader_zip() -> bytes:
 
 @cache
 def about_the_loader() -> str:
-    """Return the loader's README for a page: without its title, and each heading one level deeper."""
+    """Return the loader's README for a page: without its title, and each heading one level deeper.
+
+    Its code has no colours: Streamlit's are too pale to be read by everybody.
+    """
     _title, _newline, text = (_FOLDER / "README.md").read_text("utf-8").partition("\n")
-    return _HEADING.sub(r"#\1", text)
+    return _HEADING.sub(r"#\1", text).replace("```python", "```text")

@@ -115,7 +115,7 @@ def walk() -> None:
     for finding in found:
         st.markdown(f"**{as_it_is(finding.cause)}**  \n{as_it_is(finding.cure)}")
         if finding.example is not None:
-            st.code(finding.example, language="python")
+            st.code(finding.example, language=None, wrap_lines=True)
 
 
 def loader() -> None:
@@ -128,7 +128,7 @@ def loader() -> None:
             "once in each process, however many ask for it:"
         )
     )
-    st.code(ONCE_LOADER, language="python")
+    st.code(ONCE_LOADER, language=None, wrap_lines=True)
     st.download_button(
         _("The folder loader/ (zip)"), loader_zip, "loader.zip", "application/zip", key="guide-loader",
         on_click="ignore", icon=":material/download:",

@@ -126,7 +126,7 @@ def newest() -> None:
     for finding in words.findings[:2]:  # the likeliest
         st.markdown(f"**{told(finding.cause)}** {told(finding.cure)}")
         if finding.example is not None:
-            st.code(finding.example, language="python")
+            st.code(finding.example, language=None, wrap_lines=True)
     st.markdown(f":gray[{told(words.facts)}]")
     st.dataframe(told_rows(words.threads), hide_index=True, placeholder="–")
     for clause in words.unchecked:
