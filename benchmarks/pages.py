@@ -81,6 +81,9 @@ def _made(served: Console, browser: Any, variants: int) -> tuple[str, list[int]]
     with _tab(browser) as (page, wire):
         page.goto(f"{served.url}/?variants_per_job={variants}")
         page.get_by_text(f"{variants} variants will be released").wait_for(timeout=_PATIENCE_MS)
+        page.wait_for_selector(
+            _DRAWN, timeout=_PATIENCE_MS
+        )  # what is pressed before may be drawn anew under it
         page.locator(".st-key-launch button").click()
         page.get_by_role("button", name="Run again").wait_for(timeout=_PATIENCE_MS)
         return page.url.split("run=")[1].split("&")[0], wire.updates
