@@ -186,19 +186,6 @@ def test_a_past_run_opens_again_in_full_after_a_restart_of_the_console(page: Pag
     expect(page.get_by_text("variant 3", exact=True)).to_be_visible()
 
 
-def test_a_phone_shows_what_befell_each_variant_uncut(page: Page, new_page: Callable[..., Page]) -> None:
-    fill(page, "Jobs", 2)
-    page.locator('[data-testid="stRadio"]').get_by_text("Off", exact=True).click()
-    settled(page)
-    press(page, "Launch")
-    expect(page.locator(".banner.red")).to_be_visible(timeout=TRIAL_MS)
-    phone = new_page(width=390, height=844)
-    phone.goto(page.url)
-    expect(phone.locator(".row .words", has_text="✕").first).to_be_visible()  # not each of them need fail
-    cut = "nodes => nodes.filter(node => node.scrollWidth > node.clientWidth).map(node => node.textContent)"
-    assert phone.locator(".row .name, .row .words").evaluate_all(cut) == []
-
-
 def test_an_event_leads_to_its_line_in_the_log(page: Page, console: Any) -> None:
     press(page, "Prove it")
     expect(banner(page)).to_have_text("Loaded exactly once", timeout=TRIAL_MS)

@@ -88,3 +88,13 @@ def test_a_phone_shows_all_of_a_page_uncut_and_nothing_jumps_on_it(
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth <= innerWidth")
     assert page.evaluate(CUT) == []
     assert page.evaluate(SHIFTS) < MOST
+
+
+def test_a_phone_shows_what_befell_each_variant_uncut(
+    new_page: Callable[..., Page], recorded: Recorded
+) -> None:
+    page = new_page(width=390, height=844)
+    visit(page, recorded("full"), "run-red")
+    expect(page.locator(".row .words", has_text="✕").first).to_be_visible()
+    cut = "nodes => nodes.filter(node => node.scrollWidth > node.clientWidth).map(node => node.textContent)"
+    assert page.locator(".row .name, .row .words").evaluate_all(cut) == []
