@@ -150,7 +150,7 @@ def test_a_restart_is_launched_only_when_it_was_agreed_to(desk):
     assert tab.button(key="launch").disabled
     tab.checkbox[0].check().run()
     tab.button(key="launch").click().run()
-    assert desk.runner.launched == [(RunSettings(target="container:yh", variants_per_job=5), "local")]
+    assert desk.runner.launched == [(RunSettings(target="container:yh"), "local")]
 
 
 def test_without_a_restart_nothing_needs_to_be_agreed_to(desk):
