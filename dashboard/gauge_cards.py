@@ -77,9 +77,8 @@ def usage_figures(trial: TrialRecord | None) -> tuple[UsageFigure, ...]:
     cpu = [usage.cpu for usage in series if usage.cpu is not None]
     if cpu:
         charted = tuple(round(each * 100) for each in cpu)
-        figures.append(
-            UsageFigure("CPU", _cpu_words(cpu[-1], None), f"at most {_cpu_words(max(cpu), None)}", charted)
-        )
+        now, most = _percent(cpu[-1]), _percent(max(cpu))
+        figures.append(UsageFigure("CPU", f"{now} of a core", f"at most {most} of a core", charted))
     return tuple(figures)
 
 
@@ -96,7 +95,7 @@ def _card(container: ContainerFacts, gauge: Gauge) -> GaugeCard:
         return GaugeCard(container.name, "", (), gauge.problem or "Reading its use …")
     bars = []
     if usage.cpu is not None:
-        bars.append(Bar(usage.cpu_share or 0.0, f"CPU: {_cpu_words(usage.cpu, usage)}"))
+        bars.append(Bar(usage.cpu_share or 0.0, _cpu_words(usage.cpu, usage)))
     if usage.memory is not None:
         bars.append(Bar(usage.memory_share or 0.0, f"Memory: {_memory_words(container, usage)}"))
     note = gauge.problem
@@ -104,19 +103,23 @@ def _card(container: ContainerFacts, gauge: Gauge) -> GaugeCard:
         note = f"As it was {seconds(gauge.age_s)} ago: the engine is slow to answer. {note}".strip()
     if not bars:
         note = note or "The engine keeps no account of its use."
-    processes = "" if usage.processes is None else plural(usage.processes, "process or thread", _THREADS)
+    processes = ""
+    if usage.processes is not None:
+        processes = plural(usage.processes, "process or thread", "processes and threads")
     return GaugeCard(container.name, processes, tuple(bars), note)
 
 
-_THREADS: Final = "processes and threads"
+def _percent(cores: float) -> str:
+    return f"{cores * 100:,.0f} %"
 
 
-def _cpu_words(cores: float, usage: Usage | None) -> str:
-    percent = f"{cores * 100:,.0f} %"
-    if usage is None or usage.cpu_limit is None or usage.cpu_share is None:
-        return f"{percent} of a core"
-    limit = f"{usage.cpu_limit:g} core{'' if usage.cpu_limit == 1 else 's'}"
-    return f"{percent} of a core, {usage.cpu_share * 100:.0f} % of {limit}"
+def _cpu_words(cores: float, usage: Usage) -> str:
+    if usage.cpu_limit is None or usage.cpu_share is None:
+        return f"CPU: {_percent(cores)} of a core"
+    share = f"{usage.cpu_share * 100:.0f} %"
+    if usage.cpu_limit == 1:
+        return f"CPU: {_percent(cores)} of a core, {share} of its one core"
+    return f"CPU: {_percent(cores)} of a core, {share} of {usage.cpu_limit:g} cores"
 
 
 def _memory_words(container: ContainerFacts, usage: Usage) -> str:

@@ -156,7 +156,7 @@ class Cell:
             parts.append(f"{self.red} of {made} red")
         if self.inconclusive:
             parts.append(f"{self.inconclusive} inconclusive")
-        return ", ".join(parts)
+        return " · ".join(parts)  # each is translated
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,9 +190,9 @@ def test_the_terminal_has_a_sign_and_words_in_every_cell() -> None:
     table = [line for line in lines if line.startswith(("  Cold", "  Warm"))]
     assert [line.split("  ")[-1].strip() or line for line in table]
     assert "✓ 5 of 5 loaded once (fails in at most 60 %)" in table[0]
-    assert "✕ 1 of 5 loaded once, 4 of 5 red (fails in 38–96 %)" in table[1]
+    assert "✕ 1 of 5 loaded once · 4 of 5 red (fails in 38–96 %)" in table[1]
     assert "✓ 5 of 5 reused, no load" in table[2]
-    assert "? 0 of 5 reused, no load, 5 inconclusive" in table[3]
+    assert "? 0 of 5 reused, no load · 5 inconclusive" in table[3]
     assert "(red is expected)" in table[1]
 
 
