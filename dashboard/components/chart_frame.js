@@ -59,13 +59,19 @@ function makeFrame(parentElement, onResize) {
   words.setAttribute("role", "status");
   frame.append(plot, words);
   parentElement.append(style, frame);
+  let drawn = Promise.resolve();
   const watch = new ResizeObserver(onResize);
   watch.observe(frame);
   return {
     frame, plot, words,
+    react(figure, layout, config) {
+      drawn = globalThis.Plotly.react(plot, figure, layout, config);
+    },
     end() {
       watch.disconnect();
-      globalThis.Plotly?.purge(plot);
+      // A drawing takes several steps, and a later one fails where an earlier one's work was purged
+      const purge = () => globalThis.Plotly?.purge(plot);
+      drawn.then(purge, purge);
       frame.remove();
       style.remove();
     },

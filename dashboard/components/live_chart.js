@@ -10,11 +10,11 @@ export default function ({ data, parentElement }) {
   }
   prepare(chart, data);
   loadLibrary(data.library).then(
-    (Plotly) => {
+    () => {
       chart.draw = () => {
         if (!chart.frame.clientWidth) return;
         const layout = { ...themed(data.figure.layout, chart.frame), width: chart.frame.clientWidth };
-        Plotly.react(chart.plot, data.figure.data, layout, { displayModeBar: false, scrollZoom: false });
+        chart.react(data.figure.data, layout, { displayModeBar: false, scrollZoom: false });
       };
       chart.draw();
     },

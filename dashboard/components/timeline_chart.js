@@ -24,6 +24,7 @@ class TimelineChart {
   constructor(parentElement) {
     this.range = null; // what the reader looks at; null is all of it
     this.mark = null; // the mark that the buttons have come to
+    this.ready = false; // whether the library has come
     Object.assign(this, makeFrame(parentElement, () => this.draw()));
     const bar = document.createElement("div");
     bar.className = "bar";
@@ -46,8 +47,8 @@ class TimelineChart {
     prepare(this, data);
     if (first) this.label(data.labels);
     loadLibrary(data.library).then(
-      (Plotly) => {
-        this.Plotly = Plotly;
+      () => {
+        this.ready = true;
         this.draw();
       },
       (error) => { this.words.textContent = error.message; },
@@ -73,7 +74,7 @@ class TimelineChart {
   }
 
   draw() {
-    if (!this.Plotly || !this.frame.clientWidth) return;
+    if (!this.ready || !this.frame.clientWidth) return;
     const { figure } = this.data;
     const layout = { ...themed(figure.layout, this.frame), width: this.frame.clientWidth };
     layout.xaxis = { ...layout.xaxis, range: [...(this.range ?? this.whole)], autorange: false };
@@ -85,7 +86,7 @@ class TimelineChart {
     layout.xaxis.fixedrange = coarse.matches;
     layout.clickanywhere = true;
     layout.shapes = [...(figure.layout.shapes ?? []), ...this.cursors()];
-    this.Plotly.react(this.plot, figure.data, layout, { displayModeBar: false, scrollZoom: false, doubleClick: false });
+    this.react(figure.data, layout, { displayModeBar: false, scrollZoom: false, doubleClick: false });
     if (this.heard) return;
     this.heard = true;
     this.plot.on("plotly_relayout", (changed) => {
