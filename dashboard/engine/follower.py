@@ -3,7 +3,8 @@
     engine --blocks--> records --new? (Window)--> LogRing, sink
 
 A follow ends silently, whatever ended it. So every end is treated alike: look at the container again, ask for
-its log from a little before the newest line that was shown, and drop what was shown already.
+its log from a little before the newest line that was shown, and drop what was shown already. It may end late,
+too: of a container that is started again at once it brings the first lines of the next life.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ _LONGEST_PAUSE_S: Final = 1.0
 _IDLE_S: Final = 15.0
 """A rotated log is opened anew after so long a silence: its reader may be left behind in an old file."""
 _OVERRUN_IDLE_S: Final = 1.0
+_SILENCE_NS: Final = 100_000_000
+"""No container is started again in less: after so long without a line the next one may be of another life."""
 _HEAD: Final = 1000
 _HEAD_BYTES: Final = 1024 * 1024
 """What is remembered of a log's first records, by which the end of older ones is found."""
@@ -218,16 +221,18 @@ class Follower:
         """Put into the ring what is new of `records`; None stands for the log's present end."""
         entries: list[tuple[Stream, float, str]] = []
         for record in records:
-            begun = self._window.newest is not None
+            newest = self._window.newest
             lost = self._window.lost_before(record)
             if lost:
                 entries.append(self._tell_loss(lost))
             if record is not None and not self._window.is_new(record):
                 continue
+            if self._may_be_another_life(record, newest):
+                self._look_at_its_life()
             if self._restart_at is not None and (
                 record is None or (record.nanos or 0) / 1e9 >= self._restart_at
             ):
-                if begun or not self._first_life:
+                if newest is not None or not self._first_life:
                     entries.append(restart_mark(self._container, self._seen_at(self._restart_at)))
                 self._restart_at = None
             if record is not None:
@@ -238,6 +243,23 @@ class Follower:
             if self._overran():
                 entries.append(self._tell_overrun())
             self._add(entries)
+
+    def _may_be_another_life(self, record: Record | None, newest: int | None) -> bool:
+        """Whether a line has just been written, and after a silence; of older lines it is known."""
+        nanos = None if record is None else record.nanos
+        if nanos is None or nanos / 1e9 < self._opened_at:
+            return False
+        return newest is None or nanos - newest >= _SILENCE_NS
+
+    def _look_at_its_life(self) -> None:
+        """See whether the container was started again. The engine answers when a start under way is noted."""
+        try:
+            found = self._engine.container(self._container.id)
+        except EngineError:
+            return  # the follow ends, too, and is followed by another look
+        if found.started_at is not None and found.started_at != self._started_at:
+            self._restart_at, self._first_life = found.begun_at, False
+            self._container, self._started_at = found, found.started_at
 
     def _add(self, entries: Iterable[tuple[Stream, float, str]]) -> None:
         added = self.ring.extend(entries)

@@ -75,9 +75,7 @@ def test_following_ends_with_one_sentence_when_the_container_is_removed(containe
 def test_following_goes_on_after_a_restart_until_it_is_interrupted(
     containers: Containers, engine: Engine
 ) -> None:
-    # It is silent first, as services are: an engine under load ends an old follow so late that a line of the
-    # very first moment would still come in by that
-    container = containers.python("__import__('time').sleep(2); print('up')" + SLEEP)
+    container = containers.python("print('up')" + SLEEP)
     with following(container.name) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "up\n"
